@@ -1,0 +1,3 @@
+import type {Reason} from "./reason.js";
+
+export const httpReasons = {} as const satisfies Record<string, Reason>;

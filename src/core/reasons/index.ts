@@ -1,0 +1,37 @@
+import {cliReasons} from "./cli.js";
+import {codecReasons} from "./codec.js";
+import {committeeReasons} from "./committee.js";
+import {configReasons} from "./config.js";
+import {httpReasons} from "./http.js";
+import {keeperReasons} from "./keeper.js";
+import {linkReasons} from "./link.js";
+import {pluginReasons} from "./plugin.js";
+import {policyReasons} from "./policy.js";
+import type {Reason} from "./reason.js";
+import {slashingReasons} from "./slashing.js";
+import {splitReasons} from "./split.js";
+import {thresholdReasons} from "./threshold.js";
+
+/** Every code of the project, one table per area. docs/reasons.md is this table for people. */
+export const REASONS = {
+  INTERNAL: {
+    fault: "bug",
+    meaning: "Something failed in a way Pleiades does not know.",
+    action: "Look at the log line with the same code and report it.",
+  },
+  ...codecReasons,
+  ...policyReasons,
+  ...slashingReasons,
+  ...keeperReasons,
+  ...thresholdReasons,
+  ...committeeReasons,
+  ...linkReasons,
+  ...httpReasons,
+  ...configReasons,
+  ...cliReasons,
+  ...splitReasons,
+  ...pluginReasons,
+} as const satisfies Record<string, Reason>;
+
+export type ReasonCode = keyof typeof REASONS;
+export const isReasonCode = (raw: unknown): raw is ReasonCode => typeof raw === "string" && Object.hasOwn(REASONS, raw);

@@ -1,0 +1,3 @@
+import type {Reason} from "./reason.js";
+
+export const keeperReasons = {} as const satisfies Record<string, Reason>;

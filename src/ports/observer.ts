@@ -1,0 +1,45 @@
+import type {OperatorId, PeerIdText, PubkeyHex} from "../core/bytes.js";
+import type {SignType} from "../core/duty/sign-request.js";
+import type {ReasonCode} from "../core/errors.js";
+
+/** What happened, for metrics, the devnet's view and plugins. Observers must not throw and must return at once. */
+export type PleiadesEvent =
+  /** The signer finished one request of a client. */
+  | {
+      readonly kind: "request-finished";
+      readonly type: SignType;
+      readonly key: PubkeyHex;
+      /** "ok", or why not. */
+      readonly outcome: "ok" | ReasonCode;
+      readonly durationMs: number;
+      /** Operators whose partials made the signature; empty for a replay or a failure. */
+      readonly signers: readonly OperatorId[];
+      readonly replayed: boolean;
+    }
+  /** One operator answered one request, or missed its deadline. */
+  | {
+      readonly kind: "operator-answered";
+      readonly operatorId: OperatorId;
+      readonly peerId: PeerIdText;
+      readonly outcome: "signed" | ReasonCode;
+      readonly durationMs: number;
+    }
+  | {readonly kind: "operator-connected" | "operator-disconnected"; readonly peerId: PeerIdText}
+  /** A partial failed against its share public key: the operator lied. */
+  | {
+      readonly kind: "operator-convicted";
+      readonly operatorId: OperatorId;
+      readonly peerId: PeerIdText;
+      readonly key: PubkeyHex;
+    }
+  /** An operator's keeper decided one request. */
+  | {
+      readonly kind: "keeper-decided";
+      readonly type: SignType | "unknown";
+      readonly outcome: "signed" | ReasonCode;
+      readonly durationMs: number;
+    }
+  /** One durable commit of the record store. */
+  | {readonly kind: "store-committed"; readonly records: number; readonly durationMs: number};
+
+export type Observer = (event: PleiadesEvent) => void;
