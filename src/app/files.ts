@@ -1,8 +1,17 @@
 import {randomBytes} from "node:crypto";
-import {open, rename, rm} from "node:fs/promises";
+import {open, readFile, rename, rm} from "node:fs/promises";
 import {dirname} from "node:path";
 import {PleiadesError} from "../core/errors.js";
 import {errnoOf} from "./config/load.js";
+
+/** A text file. @throws CLI_FILE */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new PleiadesError({code: "CLI_FILE", file, reason: errnoOf(error)}, {cause: error});
+  }
+}
 
 /**
  * Writes a new file, durably, and refuses one that is there. @throws CONFIG_EXISTS · CLI_FILE

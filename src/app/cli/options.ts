@@ -2,8 +2,9 @@ import type {Argv} from "yargs";
 import {parseRootHex, type RootHex} from "../../core/bytes.js";
 import type {Network} from "../../core/duty/network.js";
 import {PleiadesError} from "../../core/errors.js";
-import {type ChainSpec, networkOf, pinFromBeaconNode, readChainSpec} from "../config/chain-spec.js";
-import {namedNetworkOrThrow} from "../config/network.js";
+import {pinFromBeaconNode} from "../config/beacon-node.js";
+import {readText} from "../files.js";
+import {namedNetwork, networkFromSpec, parseSpecText} from "../networks.js";
 
 export const usage = (reason: string): PleiadesError => new PleiadesError({code: "CLI_USAGE", reason});
 
@@ -52,20 +53,20 @@ export function networkOptions<T>(cli: Argv<T>): Argv<T & NetworkArgs> {
   >;
 }
 
-/** The chain the options name: a complete one. @throws CLI_USAGE and the CONFIG_ codes of the source asked. */
+/** The chain the options name: a complete one. @throws CLI_USAGE · CLI_FILE · CONFIG_BEACON_NODE and the NETWORK_ codes */
 export async function networkFrom(args: NetworkArgs): Promise<Network> {
   const given = [args.network, args.beaconNode, args.spec].filter((value) => value !== undefined).length;
   if (given !== 1) throw usage("name the chain by exactly one of --network, --beacon-node and --spec");
   if (args.spec === undefined && (args.genesisTime !== undefined || args.genesisValidatorsRoot !== undefined)) {
     throw usage("--genesis-time and --genesis-validators-root belong to --spec; the other sources know the genesis");
   }
-  if (args.network !== undefined) return namedNetworkOrThrow(args.network);
+  if (args.network !== undefined) return namedNetwork(args.network);
   if (args.beaconNode !== undefined) return pinFromBeaconNode(args.beaconNode);
   if (args.genesisTime === undefined || args.genesisValidatorsRoot === undefined) {
     throw usage("--spec needs --genesis-time and --genesis-validators-root, which no specification contains");
   }
-  const spec: ChainSpec = await readChainSpec(args.spec ?? "");
-  return networkOf(spec, {
+  const spec = parseSpecText(await readText(args.spec ?? ""));
+  return networkFromSpec(spec, {
     genesisTime: args.genesisTime,
     genesisValidatorsRoot: rootFlag(args.genesisValidatorsRoot),
   });

@@ -2,7 +2,7 @@ import {z} from "zod";
 import {FORK_NAMES} from "../../core/duty/network.js";
 import {SIGN_TYPES, type SignType} from "../../core/duty/sign-request.js";
 import {key} from "./docs.js";
-import {address, bytes4, epoch, milliseconds, multiaddr, path, peerId, port, pubkey, root} from "./values.js";
+import {address, bytes4, epoch, genericDomainType, milliseconds, multiaddr, path, peerId, permit, port, pubkey, root} from "./values.js";
 
 /**
  * Every key of lodestar.config.yaml, its type, default, unit and comment: the one source of the loader, of `pleiades
@@ -21,7 +21,7 @@ const network = z.strictObject({
     unit: "mainnet or minimal",
   }),
   genesisTime: key(z.int().min(0).nullable().default(null), {about: "Genesis of a pinned chain.", unit: "unix seconds"}),
-  secondsPerSlot: key(z.int().min(1).nullable().default(null), {
+  secondsPerSlot: key(z.number().min(0.001).nullable().default(null), {
     about: "Length of a slot of a pinned chain.",
     unit: "seconds",
   }),
@@ -71,23 +71,12 @@ const registration = z.strictObject({
 });
 
 const policy = z.strictObject({
-  permits: key(
-    z
-      .array(
-        z.strictObject({
-          key: pubkey,
-          type: z.enum(["VOLUNTARY_EXIT", "DEPOSIT", "BLS_TO_EXECUTION_CHANGE"]),
-          message: z.record(z.string(), z.unknown()),
-        }),
-      )
-      .default([]),
-    {
-      about:
-        'Exits, deposits and credential changes are signed only if exactly this message stands here: {key: "0x…", type: VOLUNTARY_EXIT, message: {epoch: "1", validator_index: "2"}}. The message is written as in the Web3Signer API.',
-      unit: "list of {key, type, message}",
-    },
-  ),
-  genericDomainTypes: key(z.array(bytes4).default([]), {
+  permits: key(z.array(permit).default([]), {
+    about:
+      'Exits, deposits and credential changes are signed only if exactly this message stands here, as in {type: VOLUNTARY_EXIT, pubkey: "0x…", epoch: "1", validator_index: "2"}; DEPOSIT names withdrawal_credentials and amount, BLS_TO_EXECUTION_CHANGE validator_index, from_bls_pubkey and to_execution_address.',
+    unit: "list of {type, pubkey, the message's fields}",
+  }),
+  genericDomainTypes: key(z.array(genericDomainType).default([]), {
     about: "4-byte domain types the GENERIC request may use. Those of the consensus and builder specs are refused here.",
     unit: "list of hex, 4 bytes",
   }),

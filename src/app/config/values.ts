@@ -13,16 +13,17 @@ import {
   parseRootHex,
   type RootHex,
 } from "../../core/bytes.js";
+import {type Permit, parsePolicyConfig} from "../../core/duty/policy.js";
 import {PleiadesError} from "../../core/errors.js";
 
-/** A zod type from one of the parsers of core/bytes: the same spelling rules everywhere. */
-function parsed<T>(parse: (raw: unknown) => T, expected: string): z.ZodType<T> {
+/** A zod type from one of core's parsers: the same rules everywhere. With `expected` null the parser's own words are shown. */
+function parsed<T>(parse: (raw: unknown) => T, expected: string | null): z.ZodType<T> {
   return z.unknown().transform((raw, context): T => {
     try {
       return parse(raw);
     } catch (error) {
       if (!(error instanceof PleiadesError)) throw error;
-      context.addIssue({code: "custom", message: `expected ${expected}`});
+      context.addIssue({code: "custom", message: expected === null ? error.message : `expected ${expected}`});
       return z.NEVER;
     }
   });
@@ -34,6 +35,20 @@ export const root: z.ZodType<RootHex> = parsed((raw) => parseRootHex(raw), "32 b
 export const pubkey: z.ZodType<PubkeyHex> = parsed((raw) => parsePubkeyHex(raw), "a public key: 0x and 96 hex digits");
 export const peerId: z.ZodType<PeerIdText> = parsed((raw) => parsePeerIdText(raw), "a libp2p peer id");
 export const epoch: z.ZodType<Epoch> = parsed((raw) => parseEpoch(raw), "an epoch: a whole number from 0");
+
+/** One message an operator permits. */
+export const permit: z.ZodType<Permit> = parsed((raw) => first(parsePolicyConfig({permits: [raw]}).permits), null);
+/** A domain type for generic messages: none of the consensus or builder specs'. */
+export const genericDomainType: z.ZodType<Bytes4Hex> = parsed(
+  (raw) => first(parsePolicyConfig({genericDomainTypes: [raw]}).genericDomainTypes),
+  null,
+);
+
+function first<T>(items: readonly T[]): T {
+  const [item] = items;
+  if (item === undefined) throw new Error("a parser lost its item");
+  return item;
+}
 
 const MULTIADDR = /^\/(?:ip4\/[0-9.]+|ip6\/[0-9a-fA-F:.]+|dns[46]?\/[^/\s]+)\/tcp\/(\d{1,5})$/;
 

@@ -1,10 +1,9 @@
-import {readFile} from "node:fs/promises";
 import {parse as parseYaml} from "yaml";
 import {type OperatorId, type PeerIdText, parseOperatorId, parsePeerIdText} from "../../core/bytes.js";
 import type {CommitteeOperator} from "../../core/committee/committee.js";
 import {PleiadesError} from "../../core/errors.js";
-import {errnoOf} from "../config/load.js";
 import {isTcpMultiaddr} from "../config/values.js";
+import {readText} from "../files.js";
 
 export interface Members {
   readonly operators: readonly CommitteeOperator[];
@@ -49,12 +48,7 @@ const refuse = (operator: string, reason: string, cause?: unknown): PleiadesErro
  * list of peer ids). A bare list is taken for `operators`. @throws CLI_FILE · SPLIT_OPERATORS
  */
 export async function readMembersFile(file: string): Promise<Members> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    throw new PleiadesError({code: "CLI_FILE", file, reason: errnoOf(error)}, {cause: error});
-  }
+  const text = await readText(file);
   let raw: unknown;
   try {
     raw = parseYaml(text);

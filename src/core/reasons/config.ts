@@ -41,11 +41,6 @@ export const configReasons = {
     meaning: "A file that would be written exists already.",
     action: "Nothing was changed. Choose another folder, or move the file away if you really want a new one.",
   },
-  CONFIG_NETWORK_UNKNOWN: {
-    fault: "configuration",
-    meaning: "The network is not one Pleiades knows by name.",
-    action: "Use one of the names listed, or pin the chain with --beacon-node URL or --spec FILE.",
-  },
   CONFIG_NETWORK_INCOMPLETE: {
     fault: "configuration",
     meaning: "The network is not named and not fully pinned.",
@@ -56,16 +51,6 @@ export const configReasons = {
     fault: "configuration",
     meaning: "An operator without a pinned network may not listen beyond this machine.",
     action: "Pin the network (`pleiades init` does); only `pleiades local` runs without one, on loopback.",
-  },
-  CONFIG_PRESET_UNSUPPORTED: {
-    fault: "configuration",
-    meaning: "The chain uses a preset other than mainnet and minimal.",
-    action: "Pleiades cannot sign for this chain.",
-  },
-  CONFIG_SPEC_INVALID: {
-    fault: "configuration",
-    meaning: "The chain specification lacks a value or holds a malformed one.",
-    action: "Use the config.yaml of the network or the answer of /eth/v1/config/spec of one of its beacon nodes.",
   },
   CONFIG_BEACON_NODE: {
     fault: "environment",
