@@ -3,11 +3,12 @@ import {parse as parseYaml} from "yaml";
 import {type Bytes4Hex, parseBytes4Hex, parseRootHex, parseUint64, toHex, UINT64_MAX} from "../core/bytes.js";
 import {checkForks, FORK_NAMES, type Network, parseNetworkClock, parsePresetName} from "../core/duty/network.js";
 import type {Preset} from "../core/duty/preset.js";
+import {isJsonObject} from "../core/duty/strict-object.js";
 import {PleiadesError} from "../core/errors.js";
 
 /**
- * Public networks that can be chosen by name. Gnosis and Chiado have a preset of their own; Holesky was shut down;
- * Ephemery's genesis changes every week.
+ * Public networks that can be chosen by name. Gnosis and Chiado have a preset of their own, Ephemery's
+ * genesis changes every week, and @lodestar/config no longer carries Holesky.
  */
 export const NETWORK_NAMES = ["mainnet", "sepolia", "hoodi"] as const;
 export type NetworkName = (typeof NETWORK_NAMES)[number];
@@ -49,8 +50,8 @@ export function parseSpecText(text: string): SpecText {
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : "unreadable";
     throw new PleiadesError({code: "NETWORK_INVALID", field: "spec", reason}, {cause});
   }
-  if (isObject(parsed) && isObject(parsed.data)) parsed = parsed.data;
-  if (!isObject(parsed)) throw new PleiadesError({code: "NETWORK_INVALID", field: "spec", reason: "not a mapping"});
+  if (isJsonObject(parsed) && isJsonObject(parsed.data)) parsed = parsed.data;
+  if (!isJsonObject(parsed)) throw new PleiadesError({code: "NETWORK_INVALID", field: "spec", reason: "not a mapping"});
   return Object.fromEntries(
     Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
@@ -136,6 +137,3 @@ function text(spec: SpecText, key: string): string {
   if (value === undefined) throw new PleiadesError({code: "NETWORK_INVALID", field: `spec.${key}`, reason: "missing"});
   return value;
 }
-
-const isObject = (json: unknown): json is {[key: string]: unknown} =>
-  typeof json === "object" && json !== null && !Array.isArray(json);
