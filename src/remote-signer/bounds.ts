@@ -16,8 +16,11 @@ export const MAX_CONCURRENT = 512;
 /** A client with 1000 keys asks for a whole epoch's selection proofs at once; eight such clients wait here, no more. */
 export const MAX_QUEUED = 8192;
 
-/** Lodestar opens one socket per parallel request. Stays below the common limit of 4096 open files and more. */
+/** Lodestar opens one socket per parallel request, so this many keys can ask at once. Each is an open file here. */
 export const MAX_CONNECTIONS = 2048;
+
+/** One log line for all connections refused in this time. */
+export const DROP_LOG_INTERVAL_MS = 60_000;
 
 /** One batch: about 100 kB of identifiers. Every key in it takes its own place in the queue. */
 export const MAX_BATCH_KEYS = 1024;
@@ -42,7 +45,7 @@ export const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** How long after the abort the service may still say which operator was too slow, before a bare 504 is sent. */
 export const ABORT_GRACE_MS = 100;
 
-/** The longest deadline of a duty on mainnet is one slot of 12 s; what is still running then is not waited for. */
+/** Longer than any in-slot deadline on mainnet (a third of 12 s): what still waits then has lost its use. */
 export const CLOSE_GRACE_MS = 5_000;
 
 /** A watermark asks every operator once; it is for people and scripts. */

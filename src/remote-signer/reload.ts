@@ -1,7 +1,7 @@
 import {codeOf, PleiadesError} from "../core/errors.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
-import {traceOf} from "./signing.js";
+import {traceOf} from "./internal-error.js";
 
 /** Reads configuration and committee files again; `errors` are those that could not be loaded. */
 export type Reload = () => Promise<{errors: readonly string[]}>;

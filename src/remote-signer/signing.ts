@@ -11,6 +11,7 @@ import {assertBatchType, readBatch} from "./batch.js";
 import type {Call, Calls} from "./call.js";
 import {type BlockReader, type Duty, readDuty} from "./codec.js";
 import type {Deadlines} from "./deadlines.js";
+import {logInternal} from "./internal-error.js";
 import {toErrorReply} from "./status.js";
 
 /** Where a client's request came from, as far as signing needs to know. */
@@ -74,6 +75,7 @@ export class Signing {
             return {identifier, signature: await this.#sign(key, duty, call, client)};
           } catch (error) {
             const {status, body} = toErrorReply(error);
+            if (body.code === "INTERNAL") logInternal(this.#modules.logger, error, {key, type: duty.request.type});
             return {identifier, error: {code: status, message: `${body.code}: ${body.message}`}};
           }
         }),
@@ -114,12 +116,17 @@ export class Signing {
   }
 
   /** The service tells observers of every request that reached it; this tells them of those that did not. */
-  #report(error: unknown, key: PubkeyHex, type: Duty["request"]["type"], client: Client, reachedService: boolean): void {
+  #report(
+    error: unknown,
+    key: PubkeyHex,
+    type: Duty["request"]["type"],
+    client: Client,
+    reachedService: boolean,
+  ): void {
     const {clock, logger, observer} = this.#modules;
     const durationMs = clock.monotonic() - client.arrivedAt;
     const {status, body} = toErrorReply(error);
-    if (body.code === "INTERNAL") logger.error("signing failed", {code: body.code, key, type, error: traceOf(error)});
-    else if (status >= 500) logger.warn("no signature", {...body, key, type, durationMs});
+    if (status >= 500) logger.warn("no signature", {...body, key, type, durationMs});
     else logger.debug("no signature", {...body, key, type, durationMs});
     if (reachedService) return;
     observer({
@@ -133,7 +140,3 @@ export class Signing {
     });
   }
 }
-
-/** For the log only; a client never sees it. */
-export const traceOf = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error);

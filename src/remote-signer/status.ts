@@ -19,6 +19,7 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   HTTP: 400,
   // These belong to start-up and commands; reaching a client would be a bug.
   CONFIG: 500,
+  NETWORK: 500,
   CLI: 500,
   SPLIT: 500,
   PLUGIN: 500,
@@ -27,6 +28,8 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
 const CODE_STATUS: Readonly<Record<string, number>> = {
   // As Web3Signer: a root that differs from the recomputed one is an error of the client's software, not of the format.
   CODEC_ROOT_MISMATCH: 500,
+  // Not a refusal of this message but a mistake of this node.
+  POLICY_CONFIG: 500,
   COMMITTEE_UNKNOWN_KEY: 404,
   COMMITTEE_REFUSED: 412,
   COMMITTEE_UNAVAILABLE: 503,
