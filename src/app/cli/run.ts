@@ -27,9 +27,6 @@ const COMMANDS: readonly ((cli: Argv, context: CommandContext) => Argv)[] = [
   localCommand,
 ];
 
-/** First words of the commands that are not a plugin's. */
-export const BUILT_IN = ["init", "operator", "signer", "split", "slashing-protection", "config", "local"] as const;
-
 /**
  * Runs one command line and returns its exit code: 0 done, 1 failed (a code and what to do are on standard error), 2
  * wrong usage, 130 ended by Ctrl-C. Never throws.

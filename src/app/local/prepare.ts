@@ -7,9 +7,10 @@ import type {CommitteeOperator} from "../../core/committee/committee.js";
 import {parseCommitteeFile} from "../../core/committee/committee-file.js";
 import {type Network, networkToJson} from "../../core/duty/network.js";
 import {PleiadesError} from "../../core/errors.js";
-import {blsGroup} from "../bls.js";
+import {blstGroup} from "../../adapters/bls/blst.js";
+import {systemClock} from "../../adapters/clock/system.js";
 import {readText, syncDirectory, writeNew} from "../files.js";
-import {createNodeIdentity} from "../identity.js";
+import {newPeerId} from "../node-key.js";
 import {chooseThreshold} from "../split/choose-threshold.js";
 import type {ValidatorKey} from "../split/decrypt.js";
 import {type BundleRecords, splitKeys} from "../split/split-keys.js";
@@ -88,10 +89,10 @@ async function create(dataDir: string, options: LocalOptions): Promise<LocalStat
     const id = parseOperatorId(i + 1);
     const dir = operatorDir(tree, id);
     await mkdir(dir, {recursive: true});
-    const peerId = await createNodeIdentity(join(dir, "node.key"));
+    const peerId = await newPeerId(join(dir, "node.key"));
     operators.push({id, peerId, addresses: [loopback(port)]});
   }
-  const coordinators = [await createNodeIdentity(join(signerDir(tree), "node.key"))];
+  const coordinators = [await newPeerId(join(signerDir(tree), "node.key"))];
   const {keys, records} = await source.load();
   const groupPublicKeys: readonly PubkeyHex[] = keys.map((key) => key.publicKey);
   const passwords = operators.map(() => randomBytes(24).toString("base64url"));
@@ -99,8 +100,10 @@ async function create(dataDir: string, options: LocalOptions): Promise<LocalStat
     keys,
     members: {operators, coordinators},
     threshold: t,
+    unsafeThreshold: options.unsafeThreshold ?? false,
     genesisValidatorsRoot: network.genesisValidatorsRoot,
     records,
+    createdAt: systemClock.now(),
     passwords,
   });
   await writeNew(join(tree, "committee.json"), committeeFile, 0o644);
@@ -125,7 +128,7 @@ async function planOf(
 ): Promise<LocalPlan> {
   const tree = treeOf(dataDir);
   const committeeFile = join(tree, "committee.json");
-  const {operators} = parseCommitteeFile(await readText(committeeFile), await blsGroup());
+  const {operators} = parseCommitteeFile(await readText(committeeFile), blstGroup);
   return {
     dataDir,
     n: state.n,

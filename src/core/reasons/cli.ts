@@ -21,12 +21,6 @@ export const cliReasons = {
     meaning: "A password file is missing, empty or readable by others.",
     action: "Write the password as its first line and set mode 0600.",
   },
-  CLI_THRESHOLD: {
-    fault: "caller",
-    meaning: "The number of operators or the threshold is not one that keeps its promises.",
-    action:
-      "Use 4, 7, 10 or 13 operators with the default threshold; another threshold needs --unsafe-threshold and gives up liveness or safety.",
-  },
   CLI_INTEROP: {
     fault: "caller",
     meaning: "The interop range is not a pair of numbers like 0..7.",

@@ -57,11 +57,6 @@ export const configReasons = {
     meaning: "The beacon node did not answer with its specification and genesis.",
     action: "Check the URL and that its REST API (config and beacon namespaces) is on.",
   },
-  CONFIG_NODE_KEY: {
-    fault: "configuration",
-    meaning: "The node key cannot be used.",
-    action: "Restore the file from your backup (mode 0600), or make a new node with `pleiades init` and tell the others its peer id.",
-  },
   CONFIG_COMMITTEE_FILE: {
     fault: "configuration",
     meaning: "A committee file or share bundle named in the configuration cannot be read.",
@@ -81,10 +76,5 @@ export const configReasons = {
     fault: "configuration",
     meaning: "A committee file does not list this signer as a coordinator, so its operators would refuse it.",
     action: "Split with --coordinator and the peer id of this signer.",
-  },
-  CONFIG_DUPLICATE_KEY: {
-    fault: "configuration",
-    meaning: "Two committee files hold the same group public key.",
-    action: "Keep the one of the current generation.",
   },
 } as const satisfies Record<string, Reason>;

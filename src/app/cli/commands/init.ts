@@ -7,7 +7,7 @@ import {networkSection} from "../../config/network.js";
 import {renderTemplate} from "../../config/template.js";
 import {isTcpMultiaddr} from "../../config/values.js";
 import {writeNew} from "../../files.js";
-import {createNodeIdentity} from "../../identity.js";
+import {newPeerId} from "../../node-key.js";
 import {toJsonLine} from "../io.js";
 import {jsonOption, type NetworkArgs, networkFrom, networkOptions, text, usage} from "../options.js";
 import type {CommandContext} from "../run.js";
@@ -55,7 +55,7 @@ async function init(args: InitArgs, {io}: CommandContext): Promise<void> {
   const keyFile = join(dir, "node.key");
   await refuseExisting([file, keyFile]);
   await mkdir(dir, {recursive: true});
-  const peerId = await createNodeIdentity(keyFile);
+  const peerId = await newPeerId(keyFile);
   await writeNew(
     file,
     renderTemplate({

@@ -2,6 +2,7 @@ import {randomBytes} from "node:crypto";
 import {availableParallelism} from "node:os";
 import {resolve} from "node:path";
 import type {Argv} from "yargs";
+import {systemClock} from "../../../adapters/clock/system.js";
 import {parseOperatorId} from "../../../core/bytes.js";
 import {publicKeyOf} from "../../bls.js";
 import {decryptKeystores, type ValidatorKey} from "../../split/decrypt.js";
@@ -115,8 +116,10 @@ async function split(args: SplitArgs, io: Io): Promise<void> {
       keys,
       members,
       threshold: t,
+      unsafeThreshold: args.unsafeThreshold,
       genesisValidatorsRoot,
       records,
+      createdAt: systemClock.now(),
       passwords,
     });
     const groupPublicKeys = keys.map((key) => key.publicKey);
