@@ -1,4 +1,3 @@
-import {readFileSync} from "node:fs";
 import yargs, {type Argv} from "yargs";
 import {PleiadesError} from "../../core/errors.js";
 import {configCommand} from "./commands/config.js";
@@ -9,6 +8,7 @@ import {slashingProtectionCommand} from "./commands/slashing-protection.js";
 import {splitCommand} from "./commands/split.js";
 import {EXIT, exitCodeOf, formatError} from "./errors.js";
 import {type Io, processIo} from "./io.js";
+import {packageVersion} from "../version.js";
 import {addPluginCommands} from "./plugin-commands.js";
 
 /** A command leaves its exit code here, for yargs keeps no results of handlers. */
@@ -74,10 +74,4 @@ function baseCli(args: readonly string[]): Argv {
     .fail((message, error) => {
       throw error ?? new PleiadesError({code: "CLI_USAGE", reason: message});
     });
-}
-
-function packageVersion(): string {
-  // dist/src/app/cli → the package's root.
-  const raw: unknown = JSON.parse(readFileSync(new URL("../../../../package.json", import.meta.url), "utf8"));
-  return (raw as {version: string}).version;
 }
