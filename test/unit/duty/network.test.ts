@@ -105,6 +105,7 @@ describe("the network's clock", () => {
     const clock = {genesisTime: 100, secondsPerSlot: 0.5};
     expect(currentSlot({clock}, 102_499)).to.equal(4n);
     expect(currentSlot({clock}, 102_500)).to.equal(5n);
+    expect(currentSlot({clock: {genesisTime: 0, secondsPerSlot: 1.001}}, 7 * 1001 - 1)).to.equal(6n);
   });
 
   it("is unknown without genesis time", () => {
