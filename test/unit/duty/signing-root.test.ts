@@ -101,6 +101,10 @@ describe("the domain of a request", () => {
     }
   });
 
+  it("is refused without the fork_info its type needs", () => {
+    expectCode("CODEC_FIELD", () => domainOf({...zeroRequest("RANDAO_REVEAL"), forkInfo: null}, NETWORK));
+  });
+
   it("takes the genesis root from the request while none is pinned", () => {
     const root = parseRootHex("bb".repeat(32));
     const network = {...NETWORK, genesisValidatorsRoot: null};
