@@ -89,7 +89,7 @@ function schedule(spec: SpecText): {name: string; version: Bytes4Hex; epoch: big
   const scheduled = Object.keys(spec)
     .map((key) => /^([A-Z0-9]+)_FORK_EPOCH$/.exec(key)?.[1])
     .filter((prefix) => prefix !== undefined)
-    .map((prefix) => ({prefix, epoch: parseUint64(text(spec, `${prefix}_FORK_EPOCH`), `${prefix}_FORK_EPOCH`)}))
+    .map((prefix) => ({prefix, epoch: parseUint64(text(spec, `${prefix}_FORK_EPOCH`), `spec.${prefix}_FORK_EPOCH`)}))
     .filter(({epoch}) => epoch !== UINT64_MAX)
     .map(({prefix, epoch}) => ({name: prefix.toLowerCase(), version: version(spec, prefix), epoch}));
   const order: readonly string[] = FORK_NAMES;
@@ -99,8 +99,14 @@ function schedule(spec: SpecText): {name: string; version: Bytes4Hex; epoch: big
   return [{name: "phase0", version: version(spec, "GENESIS"), epoch: 0n}, ...scheduled];
 }
 
-const version = (spec: SpecText, prefix: string): Bytes4Hex =>
-  parseBytes4Hex(text(spec, `${prefix}_FORK_VERSION`), `${prefix}_FORK_VERSION`);
+/** With 0x only: 0x01000001 read by YAML as a number would be 16777217, which is hex too. */
+function version(spec: SpecText, prefix: string): Bytes4Hex {
+  const key = `${prefix}_FORK_VERSION`;
+  const value = text(spec, key);
+  if (!/^0[xX]/.test(value))
+    throw new PleiadesError({code: "NETWORK_INVALID", field: `spec.${key}`, reason: "not 0x hex"});
+  return parseBytes4Hex(value, `spec.${key}`);
+}
 
 /** SLOT_DURATION_MS is the newer name and wins. */
 function secondsPerSlot(spec: SpecText): number {

@@ -94,20 +94,18 @@ export function createFullBlockReader(preset: Preset, laterBodyRoot: LaterBodyRo
 const own = (json: JsonObject, key: string): unknown => (Object.hasOwn(json, key) ? json[key] : undefined);
 const hasSyncAggregate = (body: unknown): boolean => isJsonObject(body) && Object.hasOwn(body, "sync_aggregate");
 
+/** What a block's leaves look like: hex or an unsigned decimal (fromJson lets "-1" through as it is). */
+const LEAF = /^(?:0x[0-9a-f]*|[0-9]+)$/;
+
 /** Whether `given` spells `canonical`, but for the case of hex, numbers for decimal strings, and unknown members. */
 function sameJson(canonical: unknown, given: unknown): boolean {
   if (typeof canonical === "string") {
-    return (
-      (typeof given === "string" || typeof given === "number") &&
-      String(given).toLowerCase() === canonical.toLowerCase()
-    );
+    if (typeof given !== "string" && typeof given !== "number") return false;
+    return LEAF.test(canonical.toLowerCase()) && String(given).toLowerCase() === canonical.toLowerCase();
   }
   if (Array.isArray(canonical)) {
-    return (
-      Array.isArray(given) &&
-      given.length === canonical.length &&
-      canonical.every((item, i) => sameJson(item, given[i]))
-    );
+    if (!Array.isArray(given) || given.length !== canonical.length) return false;
+    return canonical.every((item, i) => sameJson(item, given[i]));
   }
   if (!isJsonObject(canonical)) return canonical === given;
   return isJsonObject(given) && Object.entries(canonical).every(([key, value]) => sameJson(value, own(given, key)));

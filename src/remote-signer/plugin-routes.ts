@@ -1,6 +1,7 @@
+import {validateHeaderValue} from "node:http";
 import type {FastifyInstance, FastifyReply, FastifyRequest} from "fastify";
 import {PleiadesError} from "../core/errors.js";
-import type {PluginRoute} from "../ports/http-route.js";
+import type {PluginResponse, PluginRoute} from "../ports/http-route.js";
 import type {Logger} from "../ports/logger.js";
 import {PLUGIN_ROUTE_TIMEOUT_MS} from "./bounds.js";
 import type {Calls} from "./call.js";
@@ -43,7 +44,7 @@ function handlerOf({plugin, path, handler}: PluginRoute, {calls, logger}: {calls
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const call = calls.open(PLUGIN_ROUTE_TIMEOUT_MS);
     try {
-      const {status, contentType, body} = await call.race(
+      const response = await call.race(
         // A handler that throws before its promise counts as one that rejects.
         Promise.resolve({
           query: lastOf(request.query as Record<string, string | string[]>),
@@ -51,15 +52,25 @@ function handlerOf({plugin, path, handler}: PluginRoute, {calls, logger}: {calls
           body: request.body ?? null,
         }).then(handler),
       );
+      const {status, contentType, body} = checked(response);
       return reply.code(status).header("content-type", contentType).send(Buffer.from(body));
     } catch (error) {
-      if (error === call.signal.reason) throw error;
+      if (call.signal.aborted && error === call.signal.reason) throw error;
       logger.error("a plugin's route failed", {code: "HTTP_PLUGIN_ROUTE_FAILED", plugin, path, error: traceOf(error)});
       throw new PleiadesError({code: "HTTP_PLUGIN_ROUTE_FAILED", plugin});
     } finally {
       call.end();
     }
   };
+}
+
+/** The plugin's answer, when HTTP can carry it; found out here because node would only drop the connection. */
+function checked(response: PluginResponse): PluginResponse {
+  const {status, contentType, body} = response;
+  if (!Number.isInteger(status) || status < 200 || status > 599) throw new RangeError(`status ${status}`);
+  validateHeaderValue("content-type", contentType);
+  if (typeof body !== "string") throw new TypeError("body is not a text");
+  return response;
 }
 
 const lastOf = (query: Record<string, string | string[]>): Record<string, string> =>

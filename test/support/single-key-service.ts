@@ -1,8 +1,8 @@
 import {createHash} from "node:crypto";
 import {SecretKey} from "@chainsafe/blst";
-import {fromHex, parseOperatorId, type PubkeyHex, pubkeyHex, type RootHex, signatureHex} from "../../src/core/bytes.js";
-import {type SlashingSubject, slashingSubject} from "../../src/core/duty/slashing-subject.js";
+import {fromHex, type PubkeyHex, parseOperatorId, pubkeyHex, type RootHex, signatureHex} from "../../src/core/bytes.js";
 import type {SignRequest} from "../../src/core/duty/sign-request.js";
+import {type SlashingSubject, slashingSubject} from "../../src/core/duty/slashing-subject.js";
 import {PleiadesError, type ReasonCode} from "../../src/core/errors.js";
 import type {CommitteeHealth, OperatorFailure, SigningService} from "../../src/ports/signing-service.js";
 
@@ -34,12 +34,7 @@ export class SingleKeyService implements SigningService {
     }
   }
 
-  async sign(
-    key: PubkeyHex,
-    request: SignRequest,
-    signingRoot: RootHex,
-    signal: AbortSignal,
-  ) {
+  async sign(key: PubkeyHex, request: SignRequest, signingRoot: RootHex, signal: AbortSignal) {
     const secret = this.#secrets.get(key);
     if (secret === undefined) throw new PleiadesError({code: "COMMITTEE_UNKNOWN_KEY", key});
     if (signal.aborted) throw failure("COMMITTEE_TIMEOUT", "COMMITTEE_TIMEOUT", "asked after its caller had left");

@@ -40,11 +40,14 @@ describe("strict JSON", () => {
 
   it("finds a duplicate in any object that names one of its keys again", () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.jsonValue({maxDepth: 2}), {minKeys: 1, noNullPrototype: true}), (object) => {
-        const [key] = Object.keys(object);
-        const text = `${JSON.stringify(object).slice(0, -1)},${JSON.stringify(key)}:0}`;
-        expect(codeFor(text)).to.equal("CODEC_DUPLICATE_KEY");
-      }),
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue({maxDepth: 2}), {minKeys: 1, noNullPrototype: true}),
+        (object) => {
+          const [key] = Object.keys(object);
+          const text = `${JSON.stringify(object).slice(0, -1)},${JSON.stringify(key)}:0}`;
+          expect(codeFor(text)).to.equal("CODEC_DUPLICATE_KEY");
+        },
+      ),
       {numRuns: 100},
     );
   });
@@ -66,6 +69,9 @@ describe("strict JSON", () => {
   });
 
   it("never quotes the body in its error", () => {
-    expect(() => parse('{"secret":tell-nobody}')).to.throw().with.property("message").not.contain("tell");
+    expect(() => parse('{"secret":tell-nobody}'))
+      .to.throw()
+      .with.property("message")
+      .not.contain("tell");
   });
 });

@@ -38,7 +38,9 @@ describe("the body of an error", () => {
   it("begins with the code, then says what is wrong", () => {
     const {status, body} = toErrorReply(new PleiadesError({code: "CODEC_HEX", field: "identifier", length: 3}));
     expect(status).to.equal(400);
-    expect(JSON.stringify(body)).to.match(/^\{"code":"CODEC_HEX","message":"A hex field is not hex of the right length/);
+    expect(JSON.stringify(body)).to.match(
+      /^\{"code":"CODEC_HEX","message":"A hex field is not hex of the right length/,
+    );
     expect(body.message).to.contain("field: identifier");
   });
 
