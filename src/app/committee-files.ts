@@ -1,5 +1,5 @@
 import {blstGroup} from "../adapters/bls/blst.js";
-import type {PeerIdText, PubkeyHex, RootHex} from "../core/bytes.js";
+import type {PeerIdText, RootHex} from "../core/bytes.js";
 import type {Committee} from "../core/committee/committee.js";
 import {parseCommitteeFile} from "../core/committee/committee-file.js";
 import type {Network} from "../core/duty/network.js";
@@ -25,7 +25,8 @@ export interface CommitteeOrigins {
 }
 
 /**
- * Reads and verifies committee files. A file that cannot be used is left out and named, so that at a reload it takes
+ * Reads and verifies committee files. One key may stand in two files of different generations while its shares are being
+ * refreshed, and in no two of the same. A file that cannot be used is left out and named, so that at a reload it takes
  * nothing else down with it; at a start the caller throws the first error.
  * Errors are CONFIG_COMMITTEE_FILE · CONFIG_WRONG_CHAIN · COMMITTEE_DUPLICATE_KEY and those of the committee file.
  *
@@ -38,7 +39,7 @@ export async function loadCommittees(
 ): Promise<LoadedCommittees> {
   const committees: Committee[] = [];
   const errors: PleiadesError[] = [];
-  const owners = new Map<PubkeyHex, string>();
+  const owners = new Map<string, string>();
   const {texts, errors: unreadable} = await readAll({files, sources});
   errors.push(...unreadable);
   for (const {origin, text} of texts) {
@@ -46,12 +47,14 @@ export async function loadCommittees(
       const committee = parseCommitteeFile(text, blstGroup, verified);
       refuseOtherChain(committee, network, origin);
       for (const {groupPublicKey} of committee.validators) {
-        const owner = owners.get(groupPublicKey);
+        const owner = owners.get(`${groupPublicKey} ${committee.generation}`);
         if (owner !== undefined) {
           throw new PleiadesError({code: "COMMITTEE_DUPLICATE_KEY", value: groupPublicKey, files: [owner, origin]});
         }
       }
-      for (const {groupPublicKey} of committee.validators) owners.set(groupPublicKey, origin);
+      for (const {groupPublicKey} of committee.validators) {
+        owners.set(`${groupPublicKey} ${committee.generation}`, origin);
+      }
       committees.push(committee);
     } catch (error) {
       errors.push(named(error, origin));

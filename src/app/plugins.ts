@@ -1,6 +1,7 @@
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
 import type {PublicConfig} from "../plugin/contract.js";
+import {createMetricsPlugin} from "../plugin/metrics/plugin.js";
 import {createPluginContainer, loadPlugins, type PluginHost} from "../plugin/host.js";
 import {BUILT_IN} from "./cli/built-in.js";
 import type {Config} from "./config/schema.js";
@@ -15,7 +16,8 @@ export function loadPluginHost(
     container: createPluginContainer({logger, clock, node}),
     logger,
     baseDir,
-    builtins: BUILT_IN_PLUGINS,
+    // A new one per host: each has a registry of its own.
+    builtins: [createMetricsPlugin()],
     reservedCommands: BUILT_IN,
   });
 }

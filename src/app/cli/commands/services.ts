@@ -1,6 +1,10 @@
+import {resolve} from "node:path";
 import type {Argv} from "yargs";
-import {loadConfig, type LoadedConfig} from "../../config/load.js";
 import {PleiadesError} from "../../../core/errors.js";
+import type {Logger} from "../../../ports/logger.js";
+import type {RunningService} from "../../compose.js";
+import {type LoadedConfig, loadConfig} from "../../config/load.js";
+import type {OperatorConfig, SignerConfig} from "../../config/schema.js";
 import {runUntilStopped, startedByNpm} from "../../lifecycle.js";
 import {processLogger} from "../../logging.js";
 import {presetOf} from "../../config/network.js";
@@ -9,6 +13,7 @@ import {toJsonLine} from "../io.js";
 import {configOption, jsonOption, text} from "../options.js";
 import {promptPassword} from "../password.js";
 import type {CommandContext} from "../run.js";
+import {tolerancesLine} from "../tolerances.js";
 
 interface ServiceArgs {
   readonly config: string;
@@ -31,12 +36,16 @@ export const operatorCommand = (cli: Argv, context: CommandContext): Argv =>
     async (args) => {
       const {config, passwordFile, json} = args as unknown as ServiceArgs;
       const loaded = await loadFor("operator", config);
-      const {startOperator, withPassword} = await import("../../operator.js");
-      const password = await withPassword(loaded, {
-        file: passwordFile,
-        prompt: () => promptPassword("password of this operator's shares"),
+      const operator = loaded.config.operator as OperatorConfig;
+      const file = passwordFile === undefined ? operator.passwordFile : resolve(passwordFile);
+      const password =
+        file === null ? {value: await promptPassword("password of this operator's shares")} : {file};
+      const {composeOperator} = await import("../../compose.js");
+      context.exitCode = await serve(loaded, context, json, async ({logger}) => {
+        const running = await composeOperator(loaded, {config: operator, logger, password});
+        const {peerId, addresses} = running;
+        return {...running, ready: {kind: "ready", pid: process.pid, peerId, url: null, addresses}};
       });
-      context.exitCode = await serve(loaded, context, json, (logger) => startOperator(loaded, {logger, password}));
     },
   );
 
@@ -51,8 +60,13 @@ export const signerCommand = (cli: Argv, context: CommandContext): Argv =>
     async (args) => {
       const {config, json} = args as unknown as ServiceArgs;
       const loaded = await loadFor("signer", config);
-      const {startSigner} = await import("../../signer.js");
-      context.exitCode = await serve(loaded, context, json, (logger) => startSigner(loaded, {logger}));
+      const signer = loaded.config.signer as SignerConfig;
+      const {composeSigner} = await import("../../compose.js");
+      context.exitCode = await serve(loaded, context, json, async ({logger, stopping}) => {
+        const running = await composeSigner(loaded, {config: signer, logger, stopping});
+        const {peerId, url} = running;
+        return {...running, ready: {kind: "ready", pid: process.pid, peerId, url, addresses: []}};
+      });
     },
   );
 
@@ -66,35 +80,43 @@ async function loadFor(role: "operator" | "signer", file: string): Promise<Loade
   return loaded;
 }
 
-/** What the two services have in common once started. */
-export interface Service {
-  readonly ready: ServiceReady;
-  reload(): Promise<{errors: readonly string[]}>;
-  stop(): Promise<void>;
-}
+/** A service that runs, and what it says when ready. */
+type Service = RunningService & {readonly ready: ServiceReady};
 
 async function serve(
   {config}: LoadedConfig,
   {io}: CommandContext,
   json: boolean,
-  start: (logger: ReturnType<typeof processLogger>) => Promise<Service>,
+  start: (modules: {logger: Logger; stopping: AbortSignal}) => Promise<Service>,
 ): Promise<number> {
   const logger = processLogger(config.logging);
   return runUntilStopped(
-    async () => {
-      const service = await start(logger);
+    async (stopping) => {
+      const service = await start({logger, stopping});
+      tell(service, logger);
       const {ready} = service;
       if (json) io.out(toJsonLine({ready: true, ...ready, kind: undefined}));
-      else io.out(ready.url === null ? `ready: ${ready.addresses.join(" ")}` : `ready: ${ready.url}`);
+      else io.out(`ready: ${ready.url ?? ready.addresses.join(" ")}`);
       tellParent(ready);
       return {
         stop: () => service.stop(),
         reload: async () => {
           const {errors} = await service.reload();
           logger[errors.length === 0 ? "info" : "warn"]("reloaded committee files", {errors});
+          tell(service, logger);
         },
       };
     },
     {logger, watchParent: startedByNpm() && process.send === undefined},
   );
+}
+
+/** What each committee promises. */
+function tell({committees, ready}: Service, logger: Logger): void {
+  const {peerId} = ready;
+  if (committees().length === 0) logger.warn("there are no committees: nothing can be signed", {peerId});
+  for (const {operators, threshold, validators, generation} of committees()) {
+    const n = operators.length;
+    logger.info(tolerancesLine({n, t: threshold}), {peerId, n, threshold, keys: validators.length, generation});
+  }
 }
