@@ -109,6 +109,10 @@ function stop(child: ChildProcess): Promise<void> {
 }
 
 const n = Number(options.operators);
+if (Number(options.keys) % Number(options.concurrency) !== 0) {
+  process.stderr.write("--keys must be a multiple of --concurrency\n");
+  process.exit(2);
+}
 const t = 2 * Math.floor((n - 1) / 3) + 1;
 const progress = (text: string): void => void process.stderr.write(`${text}\n`);
 

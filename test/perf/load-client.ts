@@ -64,10 +64,10 @@ function sign(key: string, epoch: number): Promise<void> {
 
 const latencies: number[] = [];
 const errors: string[] = [];
-let next = 0;
-async function lane(): Promise<void> {
-  while (next < job.count) {
-    const i = next++;
+// Concurrency divides the number of keys, so a key belongs to one lane and its target epochs rise in order: two targets of
+// one key in flight at once could arrive swapped, and the guard would rightly refuse the lower one.
+async function lane(first: number): Promise<void> {
+  for (let i = first; i < job.count; i += job.concurrency) {
     const key = job.keys[i % job.keys.length]!;
     const epoch = job.firstEpoch + Math.floor(i / job.keys.length);
     const start = performance.now();
@@ -80,7 +80,7 @@ async function lane(): Promise<void> {
   }
 }
 const start = performance.now();
-await Promise.all(Array.from({length: job.concurrency}, lane));
+await Promise.all(Array.from({length: job.concurrency}, (_, i) => lane(i)));
 const seconds = (performance.now() - start) / 1000;
 agent.destroy();
 process.stdout.write(JSON.stringify({latencies, errors, seconds}));
