@@ -56,7 +56,8 @@ export function forkVersionAt(forks: readonly Fork[], epoch: bigint): Bytes4Hex 
  */
 export function currentSlot({clock}: Pick<Network, "clock">, nowMs: number): Slot | null {
   if (clock === null) return null;
-  const slot = Math.floor((nowMs - clock.genesisTime * 1000) / (clock.secondsPerSlot * 1000));
+  // Whole milliseconds: 1.001 s is 1000.9999999999999 ms in floating point.
+  const slot = Math.floor((nowMs - clock.genesisTime * 1000) / Math.round(clock.secondsPerSlot * 1000));
   return asSlot(BigInt(Math.max(0, slot)));
 }
 

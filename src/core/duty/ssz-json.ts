@@ -16,6 +16,7 @@ import {
 } from "@chainsafe/ssz";
 import {parseHexBytes, parseUint64} from "../bytes.js";
 import {PleiadesError} from "../errors.js";
+import {isJsonObject} from "./strict-object.js";
 
 /**
  * The value of `type` that `json` spells. Fields the type does not know are ignored: clients add some.
@@ -28,10 +29,8 @@ export function readSsz<V>(type: Type<V>, json: unknown, field: string): V {
 
 /** An own member of a JSON object; members of a prototype do not count. @throws CODEC_FIELD */
 export function member(json: unknown, key: string, field: string): unknown {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new PleiadesError({code: "CODEC_FIELD", field, reason: "not an object"});
-  }
-  const value = Object.hasOwn(json, key) ? (json as {[key: string]: unknown})[key] : undefined;
+  if (!isJsonObject(json)) throw new PleiadesError({code: "CODEC_FIELD", field, reason: "not an object"});
+  const value = Object.hasOwn(json, key) ? json[key] : undefined;
   if (value === undefined) throw new PleiadesError({code: "CODEC_FIELD", field: `${field}.${key}`, reason: "missing"});
   return value;
 }

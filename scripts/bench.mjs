@@ -1,0 +1,5 @@
+// `npm run bench`: set up, then measure. Options are passed on; see --help.
+import {ensureRoot} from "./lib/setup.mjs";
+
+await ensureRoot({log: (line) => process.stderr.write(`${line}\n`)});
+await import("../dist/test/perf/bench.js");
