@@ -88,7 +88,7 @@ export class OperatorNode implements PartialHandler {
         // Parsed for each: a plugin that changes what it is shown deceives nobody but itself.
         const {request} = parseSignRequest(wire, this.#options.preset);
         const answer = veto({key, type: request.type, request});
-        if (answer !== null) return {kind: "refused", code: "PLUGIN_VETO", message: answer.message};
+        if (answer !== null) return {kind: "refused", code: "PLUGIN_VETO", message: String(answer.message)};
       }
       return null;
     } catch (error) {
