@@ -1,3 +1,4 @@
+import {setMaxListeners} from "node:events";
 import {PleiadesError} from "../core/errors.js";
 import type {Clock} from "../ports/clock.js";
 import {ABORT_GRACE_MS} from "./bounds.js";
@@ -19,6 +20,8 @@ export class Call {
   constructor({clock}: {clock: Clock}, {timeoutMs, onEnd}: {timeoutMs: number; onEnd: (call: Call) => void}) {
     this.#clock = clock;
     this.#onEnd = onEnd;
+    // Every key of a batch listens, and whoever works for it: node would take more than ten for a leak.
+    setMaxListeners(0, this.#abort.signal);
     this.#cancelDeadline = clock.after(Math.max(0, timeoutMs), () => this.cut("HTTP_DEADLINE"));
   }
 

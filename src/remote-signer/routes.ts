@@ -76,6 +76,8 @@ export function registerApi(
       sendJson(reply, 200, await signing.signBatch(bodyOf(request), clientOf(request, reply))),
   });
 
+  // The highest slot and epoch any reachable operator has recorded for any key: a watermark for people and scripts, not
+  // a permission. A message above it may still be refused, and a key that lags behind may sign below it.
   serve(app, "/api/v1/eth2/highWatermark", {
     GET: async (_request, reply) => {
       const call = calls.open(WATERMARK_TIMEOUT_MS);

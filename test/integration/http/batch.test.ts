@@ -6,7 +6,9 @@ import {attestation, type Body, bodyFor, expectError, start, stopAll, until, wit
 
 const PATH = "/api/v1/eth2/sign";
 
-describe("POST /api/v1/eth2/sign (batch)", () => {
+describe("POST /api/v1/eth2/sign (batch)", function () {
+  // Seconds only on a very busy machine.
+  this.timeout(10_000);
   afterEach(stopAll);
 
   for (const type of [
@@ -89,6 +91,20 @@ describe("POST /api/v1/eth2/sign (batch)", () => {
     const {json} = await asked;
     expect(json.map((result: {error: {code: number}}) => result.error.code)).to.deep.equal([504, 504, 504]);
     expect(json[0].error.message).to.match(/^COMMITTEE_TIMEOUT: /);
+  });
+
+  it("signs for many keys without node's warnings about listeners", async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => void warnings.push(warning);
+    process.on("warning", note);
+    const service = new SingleKeyService(interopSecrets(0, 39));
+    const signer = await start({service}, {maxConcurrent: 8});
+    const {json} = await signer.post(PATH, {identifiers: signer.keys, signing_request: attestation(1)});
+    expect(json.filter((result: Body) => "signature" in result)).to.have.length(40);
+    // Warnings are emitted on the next tick.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", note);
+    expect(warnings.map(({message}) => message)).to.deep.equal([]);
   });
 
   it("is bounded in the service like single requests are", async () => {

@@ -23,7 +23,9 @@ function committee({down = [], slow = []}: {down?: number[]; slow?: number[]}): 
 const withHealth = (health: CommitteeHealth[]): SigningService =>
   Object.assign(new SingleKeyService(interopSecrets(0, 0)), {health: () => health});
 
-describe("the remote signer's other endpoints", () => {
+describe("the remote signer's other endpoints", function () {
+  // Seconds only on a very busy machine.
+  this.timeout(10_000);
   afterEach(stopAll);
 
   describe("GET /healthcheck", () => {

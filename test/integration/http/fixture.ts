@@ -182,9 +182,9 @@ export function expectError(answer: Answer, status: number, code: string): void 
   expect(answer.text).not.to.match(/node_modules|\.[jt]s:\d|\\n/);
 }
 
-/** Waits for a condition without sleeping longer than it takes; fails after two seconds. */
+/** Waits for a condition without sleeping longer than it takes; fails after five seconds. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 2000;
+  const end = performance.now() + 5000;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`never happened: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 1));

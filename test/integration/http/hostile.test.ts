@@ -19,7 +19,9 @@ async function raw(signer: Started, bytes: string): Promise<string> {
   return received;
 }
 
-describe("hostile input", () => {
+describe("hostile input", function () {
+  // Seconds only on a very busy machine.
+  this.timeout(30_000);
   let signer: Started;
   before(async () => {
     signer = await start({}, {bodyLimitBytes: 20_000});

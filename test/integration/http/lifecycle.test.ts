@@ -14,7 +14,9 @@ const codeOfStart = (started: Promise<unknown>): Promise<{code: string; message:
     (error) => error,
   );
 
-describe("the remote signer's life", () => {
+describe("the remote signer's life", function () {
+  // Seconds only on a very busy machine.
+  this.timeout(10_000);
   afterEach(stopAll);
 
   it("listens on loopback unless told otherwise, and says which port it got", async () => {

@@ -7,7 +7,9 @@ import {attestation, bodyFor, expectError, start, stopAll, until} from "./fixtur
 const heldService = (options?: {ignoreSignals: boolean}) =>
   new HeldService(new SingleKeyService(interopSecrets(0, 0)), options);
 
-describe("deadlines and load", () => {
+describe("deadlines and load", function () {
+  // Seconds only on a very busy machine.
+  this.timeout(10_000);
   afterEach(stopAll);
 
   it("each duty type has its own deadline, and it can be configured", async () => {

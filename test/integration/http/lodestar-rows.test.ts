@@ -27,7 +27,9 @@ import {
 } from "./fixture.js";
 
 /** Each test is named after a situation that was measured on Lodestar's client, and what it asks of a signer. */
-describe("what Lodestar's client needs of a signer", () => {
+describe("what Lodestar's client needs of a signer", function () {
+  // Seconds only on a very busy machine.
+  this.timeout(10_000);
   afterEach(stopAll);
 
   it("any non-2xx: the body text becomes the error, so it is short and begins with a stable code", async () => {

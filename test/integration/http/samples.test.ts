@@ -20,7 +20,9 @@ const DEVNET: Network = {
   clock: null,
 };
 
-describe("requests captured from a Lodestar 1.5.1 validator client, sent again as they were", () => {
+describe("requests captured from a Lodestar 1.5.1 validator client, sent again as they were", function () {
+  // Seconds only on a very busy machine.
+  this.timeout(10_000);
   afterEach(stopAll);
 
   it("are all signed, as JSON, by the keys of the development chain", async function () {

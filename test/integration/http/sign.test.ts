@@ -6,7 +6,9 @@ import {attestation, type Body, bodyFor, expectError, rootOf, start, stopAll, wi
 
 const bytes = (hex: string): Uint8Array => Buffer.from(hex.slice(2), "hex");
 
-describe("POST /api/v1/eth2/sign/{identifier}", () => {
+describe("POST /api/v1/eth2/sign/{identifier}", function () {
+  // Seconds only on a very busy machine.
+  this.timeout(10_000);
   afterEach(stopAll);
 
   for (const type of SIGN_TYPES) {
