@@ -45,7 +45,7 @@ export async function writeOperatorConfig(plan: LocalPlan, operator: PlannedOper
   const text = renderTemplate(
     {
       dataDir: "./data",
-      network: networkSection(plan.network, {unpinned: true}),
+      network: networkOfPlan(plan),
       committees: ["../../committee.json"],
       operator: {
         listen: [operator.address],
@@ -59,6 +59,12 @@ export async function writeOperatorConfig(plan: LocalPlan, operator: PlannedOper
   );
   await replaceFile(join(dir, "lodestar.config.yaml"), text, 0o644);
 }
+
+/** A chain that is wholly known is pinned like any other; only what is not known needs the consent of `unpinned`. */
+const networkOfPlan = ({network}: LocalPlan): {[key: string]: unknown} => {
+  const {forks, genesisValidatorsRoot, clock} = network;
+  return networkSection(network, {unpinned: forks === null || genesisValidatorsRoot === null || clock === null});
+};
 
 export interface SignerSettings {
   readonly host: string;
@@ -77,10 +83,12 @@ export async function writeSignerConfig(plan: LocalPlan, settings: SignerSetting
   const text = renderTemplate(
     {
       dataDir: "./data",
-      network: networkSection(plan.network, {unpinned: true}),
+      network: networkOfPlan(plan),
       committees: ["../committee.json"],
       operator: null,
       signer: {host: settings.host, port: settings.port, operatorAddresses: Object.fromEntries(addresses)},
+      // What a test or a devnet wants to see; on loopback like everything else here.
+      plugins: {metrics: {}},
     },
     HEADING("the signer"),
   );
