@@ -1,3 +1,84 @@
 import type {Reason} from "./reason.js";
 
-export const keeperReasons = {} as const satisfies Record<string, Reason>;
+export const keeperReasons = {
+  KEEPER_BAD_INIT: {
+    fault: "configuration",
+    meaning: "The keeper was started with settings it cannot use.",
+    action: "Run `pleiades config check`; the field is named.",
+  },
+  KEEPER_BAD_MESSAGE: {
+    fault: "bug",
+    meaning: "The keeper received a message it does not know.",
+    action: "Check that operator and keeper are of the same version; otherwise report it.",
+  },
+  KEEPER_UNKNOWN_KEY: {
+    fault: "configuration",
+    meaning: "This operator holds no share of that key.",
+    action: "Add the share bundle that belongs to the committee file.",
+  },
+  KEEPER_COMMITTEE_MISMATCH: {
+    fault: "configuration",
+    meaning: "The request names another committee file (or generation) than the one this share belongs to.",
+    action: "Give signer and operators the same committee file.",
+  },
+  KEEPER_NOT_SIGNING: {
+    fault: "environment",
+    meaning: "The keeper has stopped signing.",
+    action: "Look for the earlier error in this operator's log, mend its cause and restart the operator.",
+  },
+  KEEPER_GONE: {
+    fault: "environment",
+    meaning: "The keeper process has ended.",
+    action: "Look at the operator's log for the reason and restart the operator.",
+  },
+  KEEPER_START: {
+    fault: "environment",
+    meaning: "The keeper process did not start.",
+    action: "Look at the operator's log; run it by hand with the same configuration.",
+  },
+  KEEPER_OVERLOADED: {
+    fault: "environment",
+    meaning: "More requests wait for this keeper than it accepts.",
+    action: "Give the operator more processor time, or fewer validators.",
+  },
+  KEEPER_PASSWORD: {
+    fault: "configuration",
+    meaning: "The password file cannot be read, is empty or is readable by others.",
+    action: "Write the password into a file of mode 0600 that belongs to the user that runs the operator.",
+  },
+  KEEPER_WRONG_PASSWORD: {
+    fault: "configuration",
+    meaning: "The password does not open this.",
+    action: "Use the password the bundle or store was made with.",
+  },
+  KEEPER_BUNDLE: {
+    fault: "caller",
+    meaning: "The share bundle is damaged or not a share bundle.",
+    action: "Copy the file again from where `pleiades split` wrote it.",
+  },
+  KEEPER_BUNDLE_COMMITTEE: {
+    fault: "configuration",
+    meaning: "The share bundle belongs to another committee file than the ones configured.",
+    action: "Configure the committee file that was written together with the bundle.",
+  },
+  KEEPER_SHARE_MISMATCH: {
+    fault: "caller",
+    meaning: "A share does not match its share public key in the committee file.",
+    action: "Use the bundle and the committee file of the same split.",
+  },
+  KEEPER_SECOND_SHARE: {
+    fault: "configuration",
+    meaning: "This operator already holds another share of that key.",
+    action: "One operator holds one share of a key. Give this bundle to the operator it was made for.",
+  },
+  KEEPER_CLOCK_REQUIRED: {
+    fault: "configuration",
+    meaning: "A share bundle can only be added when the network's clock is known, to compute the floor of its records.",
+    action: "Pin the network (name, or genesis time and seconds per slot) in the configuration.",
+  },
+  KEEPER_NETWORK_MISMATCH: {
+    fault: "configuration",
+    meaning: "The committee file was made for another chain than the configured network.",
+    action: "Use the network the key belongs to.",
+  },
+} as const satisfies Record<string, Reason>;

@@ -1,3 +1,84 @@
 import type {Reason} from "./reason.js";
 
-export const slashingReasons = {} as const satisfies Record<string, Reason>;
+export const slashingReasons = {
+  SLASHING_NO_RECORD: {
+    fault: "operator",
+    meaning: "There is no slashing protection record for this key here.",
+    action: "Records are created only with a share: add the share bundle again. It will start at the floor.",
+  },
+  SLASHING_DISABLED: {
+    fault: "configuration",
+    meaning: "This key was exported from here, so it signs nothing slashable here any more.",
+    action: "Use the signer that the export was imported to. To come back, import its export and a new share.",
+  },
+  SLASHING_DOUBLE_BLOCK: {
+    fault: "caller",
+    meaning: "Another block was signed at this slot.",
+    action: "Nothing: the second one must not be signed. Look for a second validator client on this key.",
+  },
+  SLASHING_LOW_BLOCK: {
+    fault: "caller",
+    meaning: "The block's slot is below the highest slot signed or imported.",
+    action: "Nothing for one late block. If it goes on, look for a clock or a client that is behind.",
+  },
+  SLASHING_DOUBLE_VOTE: {
+    fault: "caller",
+    meaning: "Another attestation was signed with this target epoch.",
+    action: "Nothing: the second one must not be signed. Look for a second validator client on this key.",
+  },
+  SLASHING_LOW_TARGET: {
+    fault: "caller",
+    meaning: "The attestation's target epoch is below the highest one signed or imported.",
+    action: "Nothing for one late attestation; right after a share was added it ends within two epochs.",
+  },
+  SLASHING_LOW_SOURCE: {
+    fault: "caller",
+    meaning: "The attestation's source epoch is below the highest one signed or imported, so it could surround it.",
+    action: "Check that the beacon node follows the same chain as before.",
+  },
+  SLASHING_SOURCE_AFTER_TARGET: {
+    fault: "caller",
+    meaning: "The attestation's source epoch is above its target epoch.",
+    action: "No client should send this: check what is talking to the signer.",
+  },
+  SLASHING_STORE_FAILED: {
+    fault: "environment",
+    meaning: "A record could not be written durably, so nothing is signed until a restart.",
+    action: "Check free space, quotas and health of the disk that holds dataDir, then restart the operator.",
+  },
+  SLASHING_STORE_VERSION: {
+    fault: "operator",
+    meaning: "The record store was written by a newer version.",
+    action: "Run that version or a newer one; going back would lose what it recorded.",
+  },
+  SLASHING_STORE_CORRUPT: {
+    fault: "environment",
+    meaning: "A stored record or share does not match its checksum.",
+    action: "Stop, keep the files, and add the share bundle to an empty dataDir: it will start at the floor.",
+  },
+  SLASHING_STORE_OPEN: {
+    fault: "environment",
+    meaning: "The record store cannot be opened for writing.",
+    action: "Check that dataDir exists, is on a writable disk and belongs to the user that runs the operator.",
+  },
+  SLASHING_WRONG_CHAIN: {
+    fault: "configuration",
+    meaning: "The genesis_validators_root belongs to another chain than the one these records are kept for.",
+    action: "Use the file, network or dataDir of the same chain.",
+  },
+  SLASHING_INTERCHANGE: {
+    fault: "caller",
+    meaning: "The slashing protection interchange file is not a valid EIP-3076 file of version 5.",
+    action: "Export it again from the former client and pass the file unchanged.",
+  },
+  SLASHING_BEYOND_CLOCK: {
+    fault: "caller",
+    meaning: "The interchange file names an epoch or slot beyond the next epoch, which would stop the validator.",
+    action: "Check this machine's clock and the file; nothing was imported.",
+  },
+  SLASHING_UNKNOWN_KEY: {
+    fault: "caller",
+    meaning: "No record is kept here for a key that was asked for.",
+    action: "Ask only for keys that this operator holds; nothing was changed.",
+  },
+} as const satisfies Record<string, Reason>;
