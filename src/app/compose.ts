@@ -103,7 +103,7 @@ export async function composeOperator(
 ): Promise<RunningOperator> {
   const container = await composeBase(loaded, {role: "operator", logger});
   const network = need(container, TOKENS.network);
-  if (loaded.config.network.unpinned) requireLoopback(config.listen);
+  if (loaded.config.network.unpinned || config.startEmpty) requireLoopback(config.listen);
   const identity = need(container, TOKENS.identity);
   const clock = need(container, TOKENS.clock);
   const observer = need(container, TOKENS.observer);
@@ -126,6 +126,7 @@ export async function composeOperator(
           committeeFiles: loaded.config.committees,
           bundleFiles: config.bundles,
           signingThreads: config.signingThreads,
+          startEmpty: config.startEmpty,
         },
         {logger: log, observer, clock},
       ),

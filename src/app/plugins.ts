@@ -1,8 +1,8 @@
+import type {PublicConfig} from "../plugin/contract.js";
+import {createPluginContainer, loadPlugins, type PluginHost} from "../plugin/host.js";
+import {createMetricsPlugin} from "../plugin/metrics/plugin.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
-import type {PublicConfig} from "../plugin/contract.js";
-import {createMetricsPlugin} from "../plugin/metrics/plugin.js";
-import {createPluginContainer, loadPlugins, type PluginHost} from "../plugin/host.js";
 import {BUILT_IN} from "./cli/built-in.js";
 import type {Config} from "./config/schema.js";
 

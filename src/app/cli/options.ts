@@ -48,9 +48,10 @@ export function networkOptions<T>(cli: Argv<T>): Argv<T & NetworkArgs> {
     .option("beacon-node", text("URL of a beacon node to pin the specification and genesis from", group))
     .option("spec", text("file with the chain's specification (config.yaml or JSON of /eth/v1/config/spec)", group))
     .option("genesis-time", whole("with --spec: genesis in unix seconds", group))
-    .option("genesis-validators-root", text("with --spec: genesis_validators_root, 0x and 64 hex digits", group)) as Argv<
-    T & NetworkArgs
-  >;
+    .option(
+      "genesis-validators-root",
+      text("with --spec: genesis_validators_root, 0x and 64 hex digits", group),
+    ) as Argv<T & NetworkArgs>;
 }
 
 /** The chain the options name: a complete one. @throws CLI_USAGE · CLI_FILE · CONFIG_BEACON_NODE and the NETWORK_ codes */
@@ -88,7 +89,10 @@ export function configOption<T>(cli: Argv<T>): Argv<T & {config: string}> {
   }) as unknown as Argv<T & {config: string}>;
 }
 
-export function jsonOption<T>(cli: Argv<T>, describe = "print the result as one line of JSON"): Argv<T & {json: boolean}> {
+export function jsonOption<T>(
+  cli: Argv<T>,
+  describe = "print the result as one line of JSON",
+): Argv<T & {json: boolean}> {
   return cli.option("json", {type: "boolean", default: false, describe, group: "Options:"}) as unknown as Argv<
     T & {json: boolean}
   >;

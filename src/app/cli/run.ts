@@ -1,5 +1,6 @@
 import yargs, {type Argv} from "yargs";
 import {PleiadesError} from "../../core/errors.js";
+import {packageVersion} from "../version.js";
 import {configCommand} from "./commands/config.js";
 import {initCommand} from "./commands/init.js";
 import {localCommand} from "./commands/local.js";
@@ -8,7 +9,6 @@ import {slashingProtectionCommand} from "./commands/slashing-protection.js";
 import {splitCommand} from "./commands/split.js";
 import {EXIT, exitCodeOf, formatError} from "./errors.js";
 import {type Io, processIo} from "./io.js";
-import {packageVersion} from "../version.js";
 import {addPluginCommands} from "./plugin-commands.js";
 
 /** A command leaves its exit code here, for yargs keeps no results of handlers. */

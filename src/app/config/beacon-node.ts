@@ -1,5 +1,5 @@
-import type {Network} from "../../core/duty/network.js";
 import {parseUint64} from "../../core/bytes.js";
+import type {Network} from "../../core/duty/network.js";
 import {PleiadesError} from "../../core/errors.js";
 import {networkFromSpec, parseSpecText} from "../networks.js";
 

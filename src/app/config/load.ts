@@ -37,7 +37,10 @@ export function parseConfig(text: string, file: string): Config {
   const syntax = document.errors[0];
   if (syntax !== undefined) {
     const line = lines.linePos(syntax.pos[0]).line;
-    throw new PleiadesError({code: "CONFIG_SYNTAX", file, line, reason: syntax.message.split("\n")[0]}, {cause: syntax});
+    throw new PleiadesError(
+      {code: "CONFIG_SYNTAX", file, line, reason: syntax.message.split("\n")[0]},
+      {cause: syntax},
+    );
   }
   const result = configSchema.safeParse(document.toJS() ?? {});
   if (result.success) return result.data;
@@ -63,7 +66,9 @@ function resolvePaths(config: Config, dir: string): Config {
       Object.entries(config.plugins).map(([name, plugin]) => [
         name,
         // A bare name is a package, resolved by the host.
-        plugin.module !== undefined && /^\.{0,2}\//.test(plugin.module) ? {...plugin, module: at(plugin.module)} : plugin,
+        plugin.module !== undefined && /^\.{0,2}\//.test(plugin.module)
+          ? {...plugin, module: at(plugin.module)}
+          : plugin,
       ]),
     ),
   };

@@ -1,4 +1,4 @@
-import {isMap, isPair, isScalar, type Document, type LineCounter} from "yaml";
+import {type Document, isMap, isPair, isScalar, type LineCounter} from "yaml";
 import {z} from "zod";
 import type {ReasonCode} from "../../core/errors.js";
 import {nearest} from "./nearest.js";
@@ -114,7 +114,9 @@ function lineOf(path: Path, document: Document, lines: LineCounter): number {
     const parent = document.getIn(path.slice(0, length - 1), true);
     const last = path[length - 1];
     if (isMap(parent)) {
-      const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(last));
+      const pair = parent.items.find(
+        (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(last),
+      );
       if (pair !== undefined && isScalar(pair.key) && pair.key.range) return lines.linePos(pair.key.range[0]).line;
     }
     const node = document.getIn(path.slice(0, length), true) as {range?: [number, number, number] | null} | undefined;

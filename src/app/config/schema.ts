@@ -2,7 +2,20 @@ import {z} from "zod";
 import {FORK_NAMES} from "../../core/duty/network.js";
 import {SIGN_TYPES, type SignType} from "../../core/duty/sign-request.js";
 import {key} from "./docs.js";
-import {address, bytes4, epoch, genericDomainType, milliseconds, multiaddr, path, peerId, permit, port, pubkey, root} from "./values.js";
+import {
+  address,
+  bytes4,
+  epoch,
+  genericDomainType,
+  milliseconds,
+  multiaddr,
+  path,
+  peerId,
+  permit,
+  port,
+  pubkey,
+  root,
+} from "./values.js";
 
 /**
  * Every key of lodestar.config.yaml, its type, default, unit and comment: the one source of the loader, of `pleiades
@@ -20,7 +33,10 @@ const network = z.strictObject({
     about: "Consensus-spec preset of a pinned chain.",
     unit: "mainnet or minimal",
   }),
-  genesisTime: key(z.int().min(0).nullable().default(null), {about: "Genesis of a pinned chain.", unit: "unix seconds"}),
+  genesisTime: key(z.int().min(0).nullable().default(null), {
+    about: "Genesis of a pinned chain.",
+    unit: "unix seconds",
+  }),
   secondsPerSlot: key(z.number().min(0.001).nullable().default(null), {
     about: "Length of a slot of a pinned chain.",
     unit: "seconds",
@@ -49,7 +65,8 @@ const network = z.strictObject({
 
 const registration = z.strictObject({
   feeRecipient: key(address.nullable().default(null), {
-    about: "VALIDATOR_REGISTRATION is signed only with this fee recipient. null refuses it for validators not listed below.",
+    about:
+      "VALIDATOR_REGISTRATION is signed only with this fee recipient. null refuses it for validators not listed below.",
     unit: "address or null",
   }),
   maxGasLimit: key(z.int().min(1).default(200_000_000), {
@@ -77,14 +94,18 @@ const policy = z.strictObject({
     unit: "list of {type, pubkey, the message's fields}",
   }),
   genericDomainTypes: key(z.array(genericDomainType).default([]), {
-    about: "4-byte domain types the GENERIC request may use. Those of the consensus and builder specs are refused here.",
+    about:
+      "4-byte domain types the GENERIC request may use. Those of the consensus and builder specs are refused here.",
     unit: "list of hex, 4 bytes",
   }),
   registration: key(registration.prefault({}), {about: "What a block builder registration may say."}),
 });
 
 const operatorHttp = z.strictObject({
-  enabled: key(z.boolean().default(false), {about: "Serve the routes of this operator's plugins.", unit: "true or false"}),
+  enabled: key(z.boolean().default(false), {
+    about: "Serve the routes of this operator's plugins.",
+    unit: "true or false",
+  }),
   host: key(z.string().min(1).default("127.0.0.1"), {
     about: "Address to listen on. The routes have no authentication: keep it on loopback.",
     unit: "host",
@@ -106,8 +127,14 @@ const operator = z.strictObject({
     unit: "path or null",
   }),
   signingThreads: key(z.int().min(0).max(64).default(0), {
-    about: "Worker threads that sign; 0 chooses by the number of cores.",
+    about:
+      "Worker threads that sign. 0 signs in the keeper's main thread, the fastest for one request at a time; more pay off when a machine with free cores holds hundreds of keys.",
     unit: "threads",
+  }),
+  startEmpty: key(z.boolean().default(false), {
+    about:
+      "Written by `pleiades local` only, for keys that never signed: new shares start with empty records. An operator with this set listens on loopback only.",
+    unit: "true or false",
   }),
   policy: key(policy.prefault({}), {about: "What this operator signs beyond the ordinary duties: nothing by default."}),
   http: key(operatorHttp.prefault({}), {about: "An HTTP listener for routes of plugins, off by default."}),
@@ -121,7 +148,8 @@ const deadlinesMs = z.strictObject(
 
 const signer = z.strictObject({
   host: key(z.string().min(1).default("127.0.0.1"), {
-    about: "Address of the remote signer API. It has no authentication: beyond loopback only behind a firewall or proxy.",
+    about:
+      "Address of the remote signer API. It has no authentication: beyond loopback only behind a firewall or proxy.",
     unit: "host",
   }),
   port: key(port.default(9000), {
@@ -146,9 +174,7 @@ const signer = z.strictObject({
     unit: "milliseconds",
   }),
   operatorAddresses: key(
-    z
-      .record(peerId as unknown as z.ZodType<string, string>, z.array(multiaddr).min(1))
-      .default({}),
+    z.record(peerId as unknown as z.ZodType<string, string>, z.array(multiaddr).min(1)).default({}),
     {
       about: "Other addresses for operators than the committee file has, by peer id: for one that moved, or a tunnel.",
       unit: "map of peer id to list of TCP multiaddrs",
@@ -158,7 +184,8 @@ const signer = z.strictObject({
 
 export const configSchema = z.strictObject({
   dataDir: key(path.default("./data"), {
-    about: "Folder of this node's durable data: shares and slashing protection records. Never copy it to a second machine.",
+    about:
+      "Folder of this node's durable data: shares and slashing protection records. Never copy it to a second machine.",
     unit: "path",
   }),
   network: key(network, {about: "The chain this node signs for. Requests must agree with it."}),

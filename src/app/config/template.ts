@@ -13,9 +13,11 @@ const WIDTH = 110;
  * init` writes and what stands in the root of the release.
  */
 export function renderTemplate(values: TemplateValues, heading: readonly string[] = HEADING): string {
-  return [...heading.map((line) => (line === "" ? "#" : `# ${line}`)), "", ...renderObject(configSchema, values, 0)].join(
-    "\n",
-  );
+  return [
+    ...heading.map((line) => (line === "" ? "#" : `# ${line}`)),
+    "",
+    ...renderObject(configSchema, values, 0),
+  ].join("\n");
 }
 
 const HEADING = [
@@ -62,7 +64,12 @@ function unwrap(schema: z.ZodType): Field {
     } else if (inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) {
       inner = inner.def.innerType;
     } else {
-      return {docs, section: inner instanceof z.ZodObject && docs.unit === undefined ? inner : null, hasDefault, defaultValue};
+      return {
+        docs,
+        section: inner instanceof z.ZodObject && docs.unit === undefined ? inner : null,
+        hasDefault,
+        defaultValue,
+      };
     }
   }
 }

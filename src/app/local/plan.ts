@@ -26,6 +26,8 @@ export interface LocalPlan {
   readonly signer: {readonly configFile: string; readonly logFile: string};
   readonly committeeFile: string;
   readonly feeRecipient: AddressHex | null;
+  /** The keys never signed, and there may be no clock to tell by: their records start empty. */
+  readonly startEmpty: boolean;
   /** True when the folder was there already. */
   readonly reused: boolean;
   /** What this committee cannot check for want of a network or an option; one sentence each, for people. */
@@ -51,6 +53,7 @@ export async function writeOperatorConfig(plan: LocalPlan, operator: PlannedOper
         listen: [operator.address],
         bundles: [`./operator-${operator.id}.bundle.json`],
         passwordFile: `./operator-${operator.id}.password`,
+        startEmpty: plan.startEmpty,
         policy: {registration: {feeRecipient: plan.feeRecipient}},
       },
       signer: null,
@@ -96,7 +99,10 @@ export async function writeSignerConfig(plan: LocalPlan, settings: SignerSetting
 }
 
 /** What a network that is not (wholly) known leaves unchecked, and what follows. */
-export function notesFor(network: Network, {feeRecipient, interop}: {feeRecipient: AddressHex | null; interop: boolean}): string[] {
+export function notesFor(
+  network: Network,
+  {feeRecipient, interop}: {feeRecipient: AddressHex | null; interop: boolean},
+): string[] {
   const notes: string[] = [];
   if (interop) notes.push("The interop keys are known to everybody: for tests only.");
   if (network.forks === null) {

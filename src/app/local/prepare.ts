@@ -2,13 +2,13 @@ import {randomBytes} from "node:crypto";
 import {mkdir, rename, rm} from "node:fs/promises";
 import {join, resolve} from "node:path";
 import {isDeepStrictEqual} from "node:util";
-import {type AddressHex, parseOperatorId, type PubkeyHex} from "../../core/bytes.js";
+import {blstGroup} from "../../adapters/bls/blst.js";
+import {systemClock} from "../../adapters/clock/system.js";
+import {type AddressHex, type PubkeyHex, parseOperatorId} from "../../core/bytes.js";
 import type {CommitteeOperator} from "../../core/committee/committee.js";
 import {parseCommitteeFile} from "../../core/committee/committee-file.js";
 import {type Network, networkToJson} from "../../core/duty/network.js";
 import {PleiadesError} from "../../core/errors.js";
-import {blstGroup} from "../../adapters/bls/blst.js";
-import {systemClock} from "../../adapters/clock/system.js";
 import {readText, syncDirectory, writeNew} from "../files.js";
 import {newPeerId} from "../node-key.js";
 import {chooseThreshold} from "../split/choose-threshold.js";
@@ -112,7 +112,16 @@ async function create(dataDir: string, options: LocalOptions): Promise<LocalStat
     await writeNew(join(dir, `operator-${id}.bundle.json`), bundles[i] ?? "", 0o600);
     await writeNew(join(dir, `operator-${id}.password`), `${passwords[i]}\n`, 0o600);
   }
-  const state: LocalState = {n, threshold: t, network, keys: source.label, groupPublicKeys, ports};
+  const state: LocalState = {
+    n,
+    threshold: t,
+    network,
+    keys: source.label,
+    groupPublicKeys,
+    // Everybody's test keys start empty however old the folder is; a person's own keys only when no clock can tell.
+    startEmpty: records === "never-signed" && (isInterop(source.label) || network.clock === null),
+    ports,
+  };
   await writeState(tree, state);
   await rename(tree, treeOf(dataDir));
   await syncDirectory(dataDir);
@@ -151,7 +160,10 @@ async function planOf(
     },
     committeeFile,
     feeRecipient,
+    startEmpty: state.startEmpty,
     reused,
-    notes: notesFor(state.network, {feeRecipient, interop: state.keys.startsWith("interop")}),
+    notes: notesFor(state.network, {feeRecipient, interop: isInterop(state.keys)}),
   };
 }
+
+const isInterop = (label: string): boolean => label.startsWith("interop ");

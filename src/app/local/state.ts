@@ -13,6 +13,7 @@ export interface LocalState {
   /** "interop 0..7" or "keystores"; told apart because a range that differs must be refused. */
   readonly keys: string;
   readonly groupPublicKeys: readonly PubkeyHex[];
+  readonly startEmpty: boolean;
   /** Loopback port of each operator, by index. */
   readonly ports: readonly number[];
 }
@@ -33,7 +34,10 @@ export async function readState(dataDir: string): Promise<LocalState | null> {
   try {
     return parseState(JSON.parse(await readText(fileOf(treeOf(dataDir)))));
   } catch (error) {
-    throw new PleiadesError({code: "CLI_LOCAL_DIR", dataDir, reason: "local.json is missing or damaged"}, {cause: error});
+    throw new PleiadesError(
+      {code: "CLI_LOCAL_DIR", dataDir, reason: "local.json is missing or damaged"},
+      {cause: error},
+    );
   }
 }
 
@@ -43,7 +47,7 @@ export async function writeState(tree: string, state: LocalState): Promise<void>
 }
 
 function parseState(raw: unknown): LocalState {
-  const {version, n, threshold, network, keys, groupPublicKeys, ports} = raw as {[key: string]: unknown};
+  const {version, n, threshold, network, keys, groupPublicKeys, startEmpty, ports} = raw as {[key: string]: unknown};
   if (version !== 1) throw new Error("another version");
   if (typeof n !== "number" || typeof threshold !== "number" || typeof keys !== "string") throw new Error("malformed");
   if (!Array.isArray(groupPublicKeys) || !Array.isArray(ports) || ports.length !== n) throw new Error("malformed");
@@ -53,6 +57,7 @@ function parseState(raw: unknown): LocalState {
     network: parseNetwork(network),
     keys,
     groupPublicKeys: groupPublicKeys.map((key) => parsePubkeyHex(key)),
+    startEmpty: startEmpty === true,
     ports: ports.map(Number),
   };
 }

@@ -31,7 +31,11 @@ const MAX_WORKERS = 4;
  */
 export async function decryptKeystores(
   files: readonly KeystoreFile[],
-  {passwordOf, publicKeyOf, progress}: {
+  {
+    passwordOf,
+    publicKeyOf,
+    progress,
+  }: {
     passwordOf: PasswordOf;
     /** Compressed public key of a secret. */
     publicKeyOf: (secret: Uint8Array) => Uint8Array;

@@ -59,7 +59,8 @@ export async function readMembersFile(file: string): Promise<Members> {
     operators?: unknown;
     coordinators?: unknown;
   };
-  if (!Array.isArray(operators)) throw new PleiadesError({code: "SPLIT_OPERATORS", file, reason: "no list of operators"});
+  if (!Array.isArray(operators))
+    throw new PleiadesError({code: "SPLIT_OPERATORS", file, reason: "no list of operators"});
   if (coordinators !== undefined && !Array.isArray(coordinators)) {
     throw new PleiadesError({code: "SPLIT_OPERATORS", file, reason: "coordinators is not a list"});
   }

@@ -7,7 +7,8 @@ import {linearCombination} from "../../core/threshold/addition-chain.js";
 import {lagrangePlan} from "../../core/threshold/lagrange.js";
 import {type Share, scaleShare, splitSecret} from "../../core/threshold/polynomial.js";
 import {CURVE_ORDER} from "../../core/threshold/scalar.js";
-import {openShareBundle, type ShareBundleContent, sealShareBundle} from "../../keeper/bundle.js";
+import {newBundleId, openShareBundle, type ShareBundleContent, sealShareBundle} from "../../keeper/bundle.js";
+import {Secret} from "../../keeper/secret.js";
 import type {ValidatorKey} from "./decrypt.js";
 import type {Members} from "./operators.js";
 
@@ -64,9 +65,9 @@ export async function splitKeys(input: SplitInput): Promise<SplitResult> {
     const bundles = await Promise.all(
       members.operators.map(async ({id}, i) => {
         const content: ShareBundleContent = {
-          committee: JSON.parse(committeeFile),
           operatorId: id,
           createdAt,
+          bundleId: newBundleId(),
           records,
           shares: split.map(({key, shares}) => ({groupPublicKey: key.publicKey, secret: shareOf(shares, i)})),
         };
@@ -85,11 +86,7 @@ export async function splitKeys(input: SplitInput): Promise<SplitResult> {
 function sharesOf(secret: Uint8Array, {n, t}: {n: number; t: number}): Share[] {
   for (;;) {
     try {
-      return splitSecret(
-        secret,
-        {n, t},
-        Array.from({length: t - 1}, randomScalar),
-      );
+      return splitSecret(secret, {n, t}, Array.from({length: t - 1}, randomScalar));
     } catch (error) {
       // Two equal shares: a chance of about 2^-250, and other coefficients are free.
       if (!(error instanceof PleiadesError) || error.code !== "THRESHOLD_WEAK_SHARES") throw error;
@@ -102,11 +99,11 @@ function randomScalar(): bigint {
   return (BigInt(`0x${randomBytes(48).toString("hex")}`) % (CURVE_ORDER - 1n)) + 1n;
 }
 
-const shareOf = (shares: readonly Share[], i: number): Uint8Array => {
+function shareOf(shares: readonly Share[], i: number): Secret {
   const share = shares[i];
   if (share === undefined) throw selfCheck("a share is missing");
-  return share.secret;
-};
+  return new Secret(share.secret);
+}
 
 const selfCheck = (reason: string): PleiadesError => new PleiadesError({code: "SPLIT_SELF_CHECK", reason});
 
@@ -143,9 +140,8 @@ async function checkBundle(sealed: string, password: string, content: ShareBundl
     opened.shares.length === content.shares.length &&
     opened.shares.every(({groupPublicKey, secret}, i) => {
       const share = content.shares[i];
-      return share?.groupPublicKey === groupPublicKey && Buffer.compare(share.secret, secret) === 0;
+      return share?.groupPublicKey === groupPublicKey && Buffer.compare(share.secret.reveal(), secret.reveal()) === 0;
     });
-  for (const {secret} of opened.shares) secret.fill(0);
+  for (const {secret} of opened.shares) secret.reveal().fill(0);
   if (!same) throw selfCheck("a sealed bundle does not hold what was put in");
 }
-

@@ -48,9 +48,9 @@ export const cliReasons = {
   },
   CLI_LOCAL_NO_CLOCK: {
     fault: "caller",
-    meaning: "Keys that may have signed before start at a floor, and a floor needs the chain's clock.",
+    meaning: "The records of keys that may have signed before need the chain's clock.",
     action:
-      "Give --network, or --genesis-time with --seconds-per-slot; or bring the records with --slashing-protection; or say --never-signed if these keys never signed.",
+      "Give --network, or --genesis-time with --seconds-per-slot; or say --never-signed if these keys never signed.",
   },
   CLI_STOP_TIMEOUT: {
     fault: "bug",

@@ -51,11 +51,6 @@ export const splitReasons = {
     meaning: "The slashing protection file belongs to another chain.",
     action: "Export it again from the client that validates on this network.",
   },
-  SPLIT_KEY_NOT_COVERED: {
-    fault: "caller",
-    meaning: "The slashing protection file says nothing about one of the keys.",
-    action: "Export the file with all keys, or split the keys without history apart (--floor or --never-signed).",
-  },
   SPLIT_SELF_CHECK: {
     fault: "bug",
     meaning: "The shares that were made do not check out against the key.",

@@ -2,11 +2,11 @@ import {readFile} from "node:fs/promises";
 import {join} from "node:path";
 import {expect} from "chai";
 import {parse} from "yaml";
+import {formatError} from "../../../src/app/cli/errors.js";
 import {parseConfig} from "../../../src/app/config/load.js";
 import {editDistance, nearest} from "../../../src/app/config/nearest.js";
 import type {ConfigProblem} from "../../../src/app/config/problems.js";
 import {renderTemplate} from "../../../src/app/config/template.js";
-import {formatError} from "../../../src/app/cli/errors.js";
 import {PleiadesError} from "../../../src/core/errors.js";
 
 const ROOT = join(import.meta.dirname, "../../../..");
@@ -51,7 +51,10 @@ describe("lodestar.config.yaml", () => {
     for (const i of keys) {
       let first = i;
       while (/^\s*#/.test(lines[first - 1] ?? "")) first--;
-      const comment = lines.slice(first, i).join(" ").replaceAll(/\s*#\s*/g, " ");
+      const comment = lines
+        .slice(first, i)
+        .join(" ")
+        .replaceAll(/\s*#\s*/g, " ");
       expect(comment, lines[i]).to.not.equal("");
       const section = /:$/.test(lines[i] ?? "") && !/^\s*-/.test(lines[i + 1] ?? "");
       if (!section) expect(comment, lines[i]).to.match(/Unit: .+\. (?:Default: .+|No default)\./);
@@ -60,7 +63,9 @@ describe("lodestar.config.yaml", () => {
 
   it("leaves a section out that is null", () => {
     const text = renderTemplate({network: {name: "hoodi"}, signer: null});
-    expect(Object.keys(parse(text))).to.include("operator").and.not.include("signer");
+    expect(Object.keys(parse(text)))
+      .to.include("operator")
+      .and.not.include("signer");
   });
 
   it("names the line and the nearest key of a mistyped one", () => {
@@ -99,7 +104,9 @@ describe("lodestar.config.yaml", () => {
     expect(error.code).to.equal("CONFIG_MISSING_KEY");
     const lines = (error.data.problems as ConfigProblem[]).map(({line, key}) => `${line} ${key}`);
     expect(lines).to.deep.equal(["1 network.name", "2 network.nam", "3 singer", "5 logging.level"]);
-    expect(formatError(error)).to.match(/^CONFIG_MISSING_KEY: .+\n( {2}lodestar\.config\.yaml:\d+ .+\n){4}What to do: /);
+    expect(formatError(error)).to.match(
+      /^CONFIG_MISSING_KEY: .+\n( {2}lodestar\.config\.yaml:\d+ .+\n){4}What to do: /,
+    );
   });
 
   it("names the line of a syntax error and of a key that comes twice", () => {
@@ -126,7 +133,9 @@ describe("lodestar.config.yaml", () => {
     const [one] = parseConfig(permit(1), "a").operator?.policy.permits ?? [];
     const [two] = parseConfig(permit(2), "a").operator?.policy.permits ?? [];
     expect(one).to.include({key, type: "VOLUNTARY_EXIT"});
-    expect(one?.objectRoot).to.match(/^0x[0-9a-f]{64}$/).and.not.equal(two?.objectRoot);
+    expect(one?.objectRoot)
+      .to.match(/^0x[0-9a-f]{64}$/)
+      .and.not.equal(two?.objectRoot);
   });
 
   it("refuses a permit with a missing or an additional field, naming the line", () => {

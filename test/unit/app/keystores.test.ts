@@ -17,7 +17,10 @@ export async function makeKeystore(
   password: string,
   publicKey: Uint8Array = publicKeyOf(secret),
 ): Promise<string> {
-  const kdf = {function: "pbkdf2" as const, params: {dklen: 32, c: 2, prf: "hmac-sha256" as const, salt: "00".repeat(32)}};
+  const kdf = {
+    function: "pbkdf2" as const,
+    params: {dklen: 32, c: 2, prf: "hmac-sha256" as const, salt: "00".repeat(32)},
+  };
   return (await Keystore.create(password, secret, publicKey, "m/12381/3600/0/0/0", null, kdf)).stringify();
 }
 
@@ -34,7 +37,10 @@ describe("keystores", () => {
     await writeFile(file, text);
     return file;
   };
-  const open = async (passwords: string, progress: (done: number, all: number) => void = () => {}): Promise<ValidatorKey[]> =>
+  const open = async (
+    passwords: string,
+    progress: (done: number, all: number) => void = () => {},
+  ): Promise<ValidatorKey[]> =>
     decryptKeystores(await findKeystores([join(dir, "keys")]), {
       passwordOf: await passwordsFrom(passwords),
       publicKeyOf,
@@ -63,7 +69,9 @@ describe("keystores", () => {
     const progress: string[] = [];
     const keys = await open(await passwordFile(), (done, all) => progress.push(`${done}/${all}`));
     expect(keys.map(({secret}) => toHex(secret))).to.deep.equal([0, 1, 2].map((i) => toHex(interopSecret(i))));
-    expect(keys.map(({publicKey}) => publicKey)).to.deep.equal([0, 1, 2].map((i) => toHex(publicKeyOf(interopSecret(i)))));
+    expect(keys.map(({publicKey}) => publicKey)).to.deep.equal(
+      [0, 1, 2].map((i) => toHex(publicKeyOf(interopSecret(i)))),
+    );
     expect(progress).to.deep.equal(["1/3", "2/3", "3/3"]);
   });
 
@@ -88,7 +96,8 @@ describe("keystores", () => {
     const vectors = join(shared, "vectors/eip2333-2334-2335-deposit-cli/keystore_test_vectors");
     for (const name of ["test0.json", "test1.json"]) await write(name, await readFile(join(vectors, name), "utf8"));
     // The password of EIP-2335: normalisation and control characters included.
-    const password = "\u{1d531}\u{1d522}\u{1d530}\u{1d531}\u{1d52d}\u{1d51e}\u{1d530}\u{1d530}\u{1d534}\u{1d52c}\u{1d52f}\u{1d521}\u{1f511}";
+    const password =
+      "\u{1d531}\u{1d522}\u{1d530}\u{1d531}\u{1d52d}\u{1d51e}\u{1d530}\u{1d530}\u{1d534}\u{1d52c}\u{1d52f}\u{1d521}\u{1f511}";
     // Both vectors hold the same secret, which is what a split must notice.
     const error = await refusal(open(await passwordFile(password)));
     expect(error.code).to.equal("SPLIT_KEYSTORE_DUPLICATE");
@@ -108,7 +117,14 @@ describe("keystores", () => {
 
   it("that are cut short, empty, or something else are refused", async () => {
     const whole = await makeKeystore(interopSecret(0), "correct horse");
-    const wrongs = [whole.slice(0, 200), "", "{}", '{"version": 4}', "x".repeat(70_000), whole.replace("aes-128-ctr", "rot13")];
+    const wrongs = [
+      whole.slice(0, 200),
+      "",
+      "{}",
+      '{"version": 4}',
+      "x".repeat(70_000),
+      whole.replace("aes-128-ctr", "rot13"),
+    ];
     for (const text of wrongs) {
       await write("a.json", text);
       expect((await refusal(open(await passwordFile()))).code, text.slice(0, 20)).to.equal("SPLIT_KEYSTORE_INVALID");
@@ -117,7 +133,11 @@ describe("keystores", () => {
 
   it("whose key derivation cannot be done are refused and take nothing down", async () => {
     const text = JSON.parse(await makeKeystore(interopSecret(0), "correct horse"));
-    text.crypto.kdf = {function: "scrypt", params: {dklen: 32, n: 2 ** 40, r: 8, p: 1, salt: "00".repeat(32)}, message: ""};
+    text.crypto.kdf = {
+      function: "scrypt",
+      params: {dklen: 32, n: 2 ** 40, r: 8, p: 1, salt: "00".repeat(32)},
+      message: "",
+    };
     await write("a.json", JSON.stringify(text));
     expect((await refusal(open(await passwordFile()))).code).to.equal("SPLIT_KEYSTORE_INVALID");
   });

@@ -40,8 +40,18 @@ describe("the members of a committee", () => {
   });
 
   it("are refused when a flag is not ID=PEERID@MULTIADDR", () => {
-    const wrongs = ["", "1", `${PEERS[0]}@/ip4/1.2.3.4/tcp/1`, `0=${PEERS[0]}@/ip4/1.2.3.4/tcp/1`, "1=peer@/ip4/1.2.3.4/tcp/1"];
-    const addresses = [`1=${PEERS[0]}@10.0.0.1:9100`, `1=${PEERS[0]}@/ip4/1.2.3.4/udp/1`, `1=${PEERS[0]}@/ip4/1.2.3.4/tcp/70000`];
+    const wrongs = [
+      "",
+      "1",
+      `${PEERS[0]}@/ip4/1.2.3.4/tcp/1`,
+      `0=${PEERS[0]}@/ip4/1.2.3.4/tcp/1`,
+      "1=peer@/ip4/1.2.3.4/tcp/1",
+    ];
+    const addresses = [
+      `1=${PEERS[0]}@10.0.0.1:9100`,
+      `1=${PEERS[0]}@/ip4/1.2.3.4/udp/1`,
+      `1=${PEERS[0]}@/ip4/1.2.3.4/tcp/70000`,
+    ];
     for (const raw of [...wrongs, ...addresses]) {
       expect(refusal(() => parseOperatorFlag(raw)).code, raw).to.equal("SPLIT_OPERATORS");
     }
@@ -61,7 +71,9 @@ describe("the members of a committee", () => {
     const dir = await mkdtemp(join(tmpdir(), "pleiades-members-"));
     try {
       const file = join(dir, "operators.yaml");
-      const list = PEERS.map((peer, i) => `  - {id: ${i + 1}, peerId: ${peer}, addresses: [/ip4/10.0.0.1/tcp/${i + 1}]}`);
+      const list = PEERS.map(
+        (peer, i) => `  - {id: ${i + 1}, peerId: ${peer}, addresses: [/ip4/10.0.0.1/tcp/${i + 1}]}`,
+      );
       await writeFile(file, `operators:\n${list.join("\n")}\ncoordinators: [${PEERS[3]}]\n`);
       const members = checkMembers(await readMembersFile(file));
       expect(members.operators).to.have.length(4);

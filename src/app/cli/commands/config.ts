@@ -1,7 +1,8 @@
 import {stat} from "node:fs/promises";
+import {dirname} from "node:path";
 import type {Argv} from "yargs";
-import {readIdentity} from "../../../adapters/libp2p/identity.js";
 import {systemClock} from "../../../adapters/clock/system.js";
+import {readIdentity} from "../../../adapters/libp2p/identity.js";
 import {PleiadesError} from "../../../core/errors.js";
 import {committeesOfOperator, loadCommittees, requireCoordinator} from "../../committee-files.js";
 import {loadConfig} from "../../config/load.js";
@@ -14,7 +15,6 @@ import {configOption, jsonOption} from "../options.js";
 import {plural} from "../plural.js";
 import type {CommandContext} from "../run.js";
 import {tolerancesLine} from "../tolerances.js";
-import {dirname} from "node:path";
 
 export const configCommand = (cli: Argv, context: CommandContext): Argv =>
   cli.command("config", "Look at the configuration", (group) =>
@@ -84,10 +84,14 @@ async function check({config: path, json}: {config: string; json: boolean}, cont
     plugins: plugins?.names ?? [],
   };
   if (json) {
-    const problems = errors.map((error) => (error instanceof PleiadesError ? error.toJSON() : {message: String(error)}));
+    const problems = errors.map((error) =>
+      error instanceof PleiadesError ? error.toJSON() : {message: String(error)},
+    );
     io.out(toJsonLine({ok: errors.length === 0, ...summary, problems}));
   } else {
-    io.out(`network ${summary.network ?? "?"}, peer id ${summary.peerId ?? "?"}, runs ${summary.roles.join(" and ") || "nothing"}`);
+    io.out(
+      `network ${summary.network ?? "?"}, peer id ${summary.peerId ?? "?"}, runs ${summary.roles.join(" and ") || "nothing"}`,
+    );
     for (const {operators, threshold, keys} of summary.committees) {
       io.out(`${plural(keys, "key")}: ${tolerancesLine({n: operators, t: threshold})}`);
     }

@@ -6,8 +6,8 @@ import {PleiadesError} from "../../../core/errors.js";
 import {publicKeyOf} from "../../bls.js";
 import {readText} from "../../files.js";
 import {runUntilStopped} from "../../lifecycle.js";
-import {LocalCommittee} from "../../local/local-committee.js";
 import {type InteropRange, interopSecrets, parseInteropRange} from "../../local/interop.js";
+import {LocalCommittee} from "../../local/local-committee.js";
 import {noNetwork} from "../../local/no-network.js";
 import {type LocalKeys, prepareLocal} from "../../local/prepare.js";
 import {processLogger} from "../../logging.js";
@@ -53,7 +53,12 @@ export const localCommand = (cli: Argv, context: CommandContext): Argv =>
       jsonOption(command, "print one line of JSON when ready: url, operators with pids, group public keys")
         .option("operators", whole("4, 7, 10 or 13 (default 4)", COMMITTEE))
         .option("threshold", whole("needs --unsafe-threshold", COMMITTEE))
-        .option("unsafe-threshold", {type: "boolean", default: false, describe: "allow another threshold", group: COMMITTEE})
+        .option("unsafe-threshold", {
+          type: "boolean",
+          default: false,
+          describe: "allow another threshold",
+          group: COMMITTEE,
+        })
         .option("interop", text("interop keys, first..last, both included: 0..7 is eight keys", KEYS))
         .option("keystores", text("folder of EIP-2335 keystores", KEYS))
         .option("passwords", text("with --keystores: one file for all, or a folder with <keystore>.txt", KEYS))
@@ -64,7 +69,11 @@ export const localCommand = (cli: Argv, context: CommandContext): Argv =>
           describe: "with --keystores: these keys have never signed anything",
           group: KEYS,
         })
-        .option("preset", {choices: ["mainnet", "minimal"] as const, describe: "consensus preset (default mainnet)", group: CHAIN})
+        .option("preset", {
+          choices: ["mainnet", "minimal"] as const,
+          describe: "consensus preset (default mainnet)",
+          group: CHAIN,
+        })
         .option("network", text("a chain known by name: mainnet, hoodi, sepolia, …", CHAIN))
         .option("spec", text("file with the chain's specification: fork versions and schedule", CHAIN))
         .option("genesis-time", whole("genesis in unix seconds", CHAIN))
@@ -73,8 +82,14 @@ export const localCommand = (cli: Argv, context: CommandContext): Argv =>
         .option("fee-recipient", text("sign builder registrations with this fee recipient only", CHAIN))
         .option("host", {...text("address of the remote signer API", "Options:"), default: "127.0.0.1"})
         .option("port", {...whole("port of the remote signer API; 0 picks one", "Options:"), default: "9000"})
-        .option("data-dir", {...text("folder that keeps keys, shares and records between starts", "Options:"), default: ".pleiades/local"})
-        .example("$0 local --interop 0..7 --preset minimal --port 0 --data-dir D --json", "a committee of four for eight interop keys")
+        .option("data-dir", {
+          ...text("folder that keeps keys, shares and records between starts", "Options:"),
+          default: ".pleiades/local",
+        })
+        .example(
+          "$0 local --interop 0..7 --preset minimal --port 0 --data-dir D --json",
+          "a committee of four for eight interop keys",
+        )
         .example("$0 local --operators 7 --keystores keys --passwords pw.txt --network hoodi", "your own keys on hoodi")
         .epilogue("Runs until SIGTERM or Ctrl-C, and takes every process it started with it, however it ends."),
     async (args) => {
@@ -171,7 +186,7 @@ function keysOf(args: LocalArgs, network: Network | undefined, io: Io): LocalKey
   return {
     label: "keystores",
     load: async () => {
-      const records = await historyOf(args, network);
+      const records = historyOf(args, network, io);
       const files = await findKeystores([keystores]);
       const keys = await decryptKeystores(files, {
         passwordOf: await passwordsFrom(passwords),
@@ -189,21 +204,31 @@ const interopKeys = (range: InteropRange): LocalKeys => ({
   load: async () => ({keys: validatorKeys(interopSecrets(range)), records: "never-signed"}),
 });
 
-/** How the records of keystores begin. A floor needs the chain's clock. @throws CLI_LOCAL_NO_CLOCK · CLI_USAGE */
-async function historyOf(
+/**
+ * How the records of keystores begin. A floor needs the chain's clock, and so does telling whether records are current.
+ * @throws CLI_LOCAL_NO_CLOCK · CLI_USAGE
+ */
+function historyOf(
   {slashingProtection, neverSigned}: LocalArgs,
   network: Network | undefined,
-): Promise<(keys: readonly PubkeyHex[]) => Promise<BundleRecords>> {
+  io: Io,
+): (keys: readonly PubkeyHex[]) => Promise<BundleRecords> {
   if (neverSigned) return async () => "never-signed";
-  if (slashingProtection !== undefined) {
-    const genesisValidatorsRoot = network?.genesisValidatorsRoot;
-    if (genesisValidatorsRoot === undefined || genesisValidatorsRoot === null) {
-      throw usage("--slashing-protection needs the chain it belongs to: --network or --genesis-validators-root");
-    }
-    return (keys) => recordsFromInterchange(slashingProtection, {genesisValidatorsRoot, keys});
-  }
   if (network === undefined || network.clock === null) throw new PleiadesError({code: "CLI_LOCAL_NO_CLOCK"});
-  return async () => "floor";
+  if (slashingProtection === undefined) return async () => "floor";
+  if (network.genesisValidatorsRoot === null) {
+    throw usage("--slashing-protection needs the chain it belongs to: --network or --genesis-validators-root");
+  }
+  return async (keys) => {
+    const {records, missing} = await recordsFromInterchange(slashingProtection, {
+      network,
+      keys,
+      nowMs: systemClock.now(),
+    });
+    for (const key of missing)
+      io.err(`note: ${slashingProtection} says nothing about ${key}, which starts at the floor`);
+    return records;
+  };
 }
 
 function addressFlag(raw: string): AddressHex {

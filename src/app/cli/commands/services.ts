@@ -4,11 +4,11 @@ import {PleiadesError} from "../../../core/errors.js";
 import type {Logger} from "../../../ports/logger.js";
 import type {RunningService} from "../../compose.js";
 import {type LoadedConfig, loadConfig} from "../../config/load.js";
+import {presetOf} from "../../config/network.js";
 import type {OperatorConfig, SignerConfig} from "../../config/schema.js";
 import {runUntilStopped, startedByNpm} from "../../lifecycle.js";
 import {processLogger} from "../../logging.js";
-import {presetOf} from "../../config/network.js";
-import {tellParent, type ServiceReady} from "../../service-messages.js";
+import {type ServiceReady, tellParent} from "../../service-messages.js";
 import {toJsonLine} from "../io.js";
 import {configOption, jsonOption, text} from "../options.js";
 import {promptPassword} from "../password.js";
@@ -30,7 +30,10 @@ export const operatorCommand = (cli: Argv, context: CommandContext): Argv =>
     "Run an operator: holds one share per validator and signs its part",
     (command) =>
       jsonOption(configOption(command), "print one line of JSON when ready")
-        .option("password-file", text("file that opens shares and bundles; overrides operator.passwordFile", "Options:"))
+        .option(
+          "password-file",
+          text("file that opens shares and bundles; overrides operator.passwordFile", "Options:"),
+        )
         .example("$0 operator", "with lodestar.config.yaml of this folder")
         .epilogue(SIGNALS),
     async (args) => {
@@ -38,8 +41,7 @@ export const operatorCommand = (cli: Argv, context: CommandContext): Argv =>
       const loaded = await loadFor("operator", config);
       const operator = loaded.config.operator as OperatorConfig;
       const file = passwordFile === undefined ? operator.passwordFile : resolve(passwordFile);
-      const password =
-        file === null ? {value: await promptPassword("password of this operator's shares")} : {file};
+      const password = file === null ? {value: await promptPassword("password of this operator's shares")} : {file};
       const {composeOperator} = await import("../../compose.js");
       context.exitCode = await serve(loaded, context, json, async ({logger}) => {
         const running = await composeOperator(loaded, {config: operator, logger, password});
@@ -55,7 +57,10 @@ export const signerCommand = (cli: Argv, context: CommandContext): Argv =>
     "Run the remote signer: the Web3Signer API in front of the committee",
     (command) =>
       jsonOption(configOption(command), "print one line of JSON when ready")
-        .example("$0 signer --config signer/lodestar.config.yaml", "then: lodestar validator --externalSigner.url http://127.0.0.1:9000 --externalSigner.fetch")
+        .example(
+          "$0 signer --config signer/lodestar.config.yaml",
+          "then: lodestar validator --externalSigner.url http://127.0.0.1:9000 --externalSigner.fetch",
+        )
         .epilogue(SIGNALS),
     async (args) => {
       const {config, json} = args as unknown as ServiceArgs;

@@ -4,13 +4,21 @@ import {resolve} from "node:path";
 import type {Argv} from "yargs";
 import {systemClock} from "../../../adapters/clock/system.js";
 import {parseOperatorId} from "../../../core/bytes.js";
+import type {Network} from "../../../core/duty/network.js";
+import {FRESH_BUNDLE_MS} from "../../../keeper/add-bundle.js";
 import {publicKeyOf} from "../../bls.js";
+import {chooseThreshold} from "../../split/choose-threshold.js";
 import {decryptKeystores, type ValidatorKey} from "../../split/decrypt.js";
 import {findKeystores, type PasswordOf, passwordsFrom} from "../../split/keystore-files.js";
-import {checkMembers, type Members, parseCoordinators, parseOperatorFlag, readMembersFile} from "../../split/operators.js";
+import {
+  checkMembers,
+  type Members,
+  parseCoordinators,
+  parseOperatorFlag,
+  readMembersFile,
+} from "../../split/operators.js";
 import {refuseExisting, writeSplit} from "../../split/output.js";
 import {recordsFromInterchange} from "../../split/records.js";
-import {chooseThreshold} from "../../split/choose-threshold.js";
 import {type BundleRecords, splitKeys} from "../../split/split-keys.js";
 import {type Io, toJsonLine} from "../io.js";
 import {jsonOption, type NetworkArgs, networkFrom, networkOptions, text, usage, whole} from "../options.js";
@@ -47,10 +55,16 @@ export const splitCommand = (cli: Argv, context: CommandContext): Argv =>
         })
         .option(
           "passwords",
-          text("one file with the password of all, or a folder with <keystore>.txt each; asked for if left out", "Keys:"),
+          text(
+            "one file with the password of all, or a folder with <keystore>.txt each; asked for if left out",
+            "Keys:",
+          ),
         )
         .option("operator", many("ID=PEERID@MULTIADDR[,MULTIADDR]; one per operator", "Committee:"))
-        .option("operators", text("instead of --operator: YAML or JSON file with operators and coordinators", "Committee:"))
+        .option(
+          "operators",
+          text("instead of --operator: YAML or JSON file with operators and coordinators", "Committee:"),
+        )
         .option("coordinator", many("peer id of a signer that may ask for signatures; may be repeated", "Committee:"))
         .option("threshold", whole("operators that make a signature; default 2f+1 of n = 3f+1", "Committee:"))
         .option("unsafe-threshold", {
@@ -61,7 +75,10 @@ export const splitCommand = (cli: Argv, context: CommandContext): Argv =>
         })
         .option(
           "slashing-protection",
-          text("EIP-3076 file of the client that has signed with these keys: becomes every operator's record", "History (one of three):"),
+          text(
+            "EIP-3076 file of the client that has signed with these keys: becomes every operator's record",
+            "History (one of three):",
+          ),
         )
         .option("floor", {
           type: "boolean",
@@ -93,6 +110,8 @@ export const splitCommand = (cli: Argv, context: CommandContext): Argv =>
     },
   );
 
+const SOON = `within ${FRESH_BUNDLE_MS / 60_000} minutes; later it starts at a floor beyond the present`;
+
 const many = (describe: string, group: string) =>
   ({type: "string", array: true, requiresArg: true, describe, group}) as const;
 
@@ -109,7 +128,7 @@ async function split(args: SplitArgs, io: Io): Promise<void> {
 
   const keys = await openKeystores(args, io);
   try {
-    const records = await historyFrom(args, keys, genesisValidatorsRoot, io);
+    const records = await historyFrom(args, {keys, network, io});
     io.err(`splitting ${plural(keys.length, "key")}, sealing and checking ${n} bundles`);
     const passwords = members.operators.map(({id}) => given.get(id) ?? generatePassword());
     const {committeeFile, bundles} = await splitKeys({
@@ -191,22 +210,22 @@ async function openKeystores(args: SplitArgs, io: Io): Promise<ValidatorKey[]> {
 
 async function historyFrom(
   args: SplitArgs,
-  keys: readonly ValidatorKey[],
-  genesisValidatorsRoot: Parameters<typeof recordsFromInterchange>[1]["genesisValidatorsRoot"],
-  io: Io,
+  {keys, network, io}: {keys: readonly ValidatorKey[]; network: Network; io: Io},
 ): Promise<BundleRecords> {
   const named = [args.slashingProtection !== undefined, args.floor, args.neverSigned].filter(Boolean).length;
   if (named > 1) throw usage("--slashing-protection, --floor and --never-signed exclude each other");
   if (args.slashingProtection !== undefined) {
-    const records = await recordsFromInterchange(args.slashingProtection, {
-      genesisValidatorsRoot,
+    const {records, missing} = await recordsFromInterchange(args.slashingProtection, {
+      network,
       keys: keys.map((key) => key.publicKey),
+      nowMs: systemClock.now(),
     });
-    io.err(`every operator starts with the records of ${args.slashingProtection}`);
+    io.err(`every operator starts with the records of ${args.slashingProtection}, if it adds its bundle ${SOON}`);
+    for (const key of missing) io.err(`note: the file says nothing about ${key}, which starts at the floor`);
     return records;
   }
   if (args.neverSigned) {
-    io.err("records start empty: you say that these keys have never signed anything");
+    io.err(`records start empty, as these keys have never signed anything, if the bundle is added ${SOON}`);
     return "never-signed";
   }
   io.err(
