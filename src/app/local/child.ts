@@ -89,9 +89,12 @@ function firstMessage(child: ChildProcess, {name, logFile}: ServiceOptions, cloc
     };
     const onMessage = (raw: unknown): void => {
       const message = raw as ServiceMessage;
-      if (message.kind === "failed") return fail(message.text);
-      settle();
-      resolve(message);
+      if (message.kind === "failed") {
+        fail(message.text);
+      } else {
+        settle();
+        resolve(message);
+      }
     };
     const onExit = (code: number | null, signal: string | null): void => fail(`it ended with ${signal ?? code}`);
     const onError = (error: Error): void => fail(error.message);

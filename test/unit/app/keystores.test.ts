@@ -1,7 +1,6 @@
 import {mkdir, mkdtemp, readFile, rm, writeFile} from "node:fs/promises";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
-import {Keystore} from "@chainsafe/bls-keystore";
 import {expect} from "chai";
 import {publicKeyOf} from "../../../src/app/bls.js";
 import {interopSecret} from "../../../src/app/local/interop.js";
@@ -9,20 +8,8 @@ import {decryptKeystores, type ValidatorKey} from "../../../src/app/split/decryp
 import {findKeystores, passwordsFrom} from "../../../src/app/split/keystore-files.js";
 import {toHex} from "../../../src/core/bytes.js";
 import {codeOf, PleiadesError} from "../../../src/core/errors.js";
+import {makeKeystore} from "../../support/keystore.js";
 import {sharedDir} from "../../support/shared.js";
-
-/** Real keystores whose key derivation is cheap. */
-export async function makeKeystore(
-  secret: Uint8Array,
-  password: string,
-  publicKey: Uint8Array = publicKeyOf(secret),
-): Promise<string> {
-  const kdf = {
-    function: "pbkdf2" as const,
-    params: {dklen: 32, c: 2, prf: "hmac-sha256" as const, salt: "00".repeat(32)},
-  };
-  return (await Keystore.create(password, secret, publicKey, "m/12381/3600/0/0/0", null, kdf)).stringify();
-}
 
 describe("keystores", () => {
   let dir: string;
