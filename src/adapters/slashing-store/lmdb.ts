@@ -1,4 +1,4 @@
-import {parsePubkeyHex, parseRootHex, type PubkeyHex, type RootHex} from "../../core/bytes.js";
+import {type PubkeyHex, parsePubkeyHex, parseRootHex, type RootHex} from "../../core/bytes.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {SlashingRecord} from "../../core/slashing/record.js";
 import type {Decision, SlashingStore} from "../../ports/slashing-store.js";
@@ -53,7 +53,8 @@ export class LmdbSlashingStore implements SlashingStore {
   pinGenesisValidatorsRoot(root: RootHex): Promise<void> {
     return this.#environment.transaction(() => {
       const pinned = this.genesisValidatorsRoot();
-      if (pinned !== null && pinned !== root) throw new PleiadesError({code: "SLASHING_WRONG_CHAIN", pinned, given: root});
+      if (pinned !== null && pinned !== root)
+        throw new PleiadesError({code: "SLASHING_WRONG_CHAIN", pinned, given: root});
       if (pinned === null) this.#environment.meta.putSync(CHAIN, Buffer.from(root));
     });
   }

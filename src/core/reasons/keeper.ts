@@ -71,6 +71,11 @@ export const keeperReasons = {
     meaning: "This operator already holds another share of that key.",
     action: "One operator holds one share of a key. Give this bundle to the operator it was made for.",
   },
+  KEEPER_FILE: {
+    fault: "configuration",
+    meaning: "A committee file or share bundle cannot be read.",
+    action: "Check the path in the configuration and the file's permissions.",
+  },
   KEEPER_CLOCK_REQUIRED: {
     fault: "configuration",
     meaning: "A share bundle can only be added when the network's clock is known, to compute the floor of its records.",

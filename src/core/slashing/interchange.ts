@@ -2,14 +2,7 @@
  * EIP-3076 slashing protection interchange, version 5, minified to records on the way in: a watermark per key.
  * @see EIP-3076 "JSON Schema"
  */
-import {
-  parseEpoch,
-  parsePubkeyHex,
-  parseRootHex,
-  parseSlot,
-  type PubkeyHex,
-  type RootHex,
-} from "../bytes.js";
+import {type PubkeyHex, parseEpoch, parsePubkeyHex, parseRootHex, parseSlot, type RootHex} from "../bytes.js";
 import {isJsonObject} from "../duty/strict-object.js";
 import {PleiadesError} from "../errors.js";
 import {EMPTY_RECORD, raise} from "./decide.js";

@@ -1,0 +1,207 @@
+import {type ChildProcess, fork} from "node:child_process";
+import {PleiadesError} from "../../core/errors.js";
+import {
+  type CallMethod,
+  type CallResults,
+  type FromKeeper,
+  fromErrorMessage,
+  type ToKeeper,
+} from "../../keeper/channel.js";
+import type {KeeperInit} from "../../keeper/init.js";
+import type {Clock} from "../../ports/clock.js";
+import type {Keeper, KeeperKey, KeeperStatus} from "../../ports/keeper.js";
+import type {Logger} from "../../ports/logger.js";
+import type {Observer} from "../../ports/observer.js";
+import type {PartialReply, PartialRequest, Watermark} from "../../ports/operator-link.js";
+
+export type {KeeperInit};
+
+/** Five seconds of signing on a slow core; what waits longer is too late anyway. */
+const MAX_PENDING = 8192;
+/** Opening a store of 10,000 shares and deriving two keys. */
+const START_TIMEOUT_MS = 120_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+const CALL_TIMEOUT_MS = 10_000;
+
+export interface KeeperProcessModules {
+  readonly logger: Logger;
+  readonly observer: Observer;
+  readonly clock: Clock;
+}
+
+const refused = (code: "KEEPER_GONE" | "KEEPER_OVERLOADED", message: string): PartialReply => ({
+  kind: "refused",
+  code,
+  message,
+});
+
+/**
+ * Forks a keeper and resolves when it holds its shares.
+ * @throws the code the keeper failed with (see startSigningKeeper) · KEEPER_START
+ */
+export function startKeeper(init: KeeperInit, modules: KeeperProcessModules): Promise<Keeper> {
+  const child = fork(new URL("../../keeper/entry.js", import.meta.url), [], {
+    serialization: "advanced",
+    // Nothing of the operator's environment or arguments is needed in there, so nothing is handed over.
+    env: {},
+    execArgv: [],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  return new Promise((resolve, reject) => {
+    const keeper = new KeeperProcess(child, modules);
+    const cancel = modules.clock.after(START_TIMEOUT_MS, () => {
+      child.kill("SIGKILL");
+      reject(new PleiadesError({code: "KEEPER_START", reason: `not ready after ${START_TIMEOUT_MS / 1000} s`}));
+    });
+    const settle = (action: () => void): void => {
+      cancel();
+      child.off("message", onMessage);
+      child.off("exit", onExit);
+      action();
+    };
+    const onMessage = (raw: unknown): void => {
+      const message = raw as FromKeeper;
+      if (message.kind === "ready") settle(() => resolve(keeper));
+      if (message.kind === "failed") {
+        settle(() => {
+          child.kill("SIGKILL");
+          reject(fromErrorMessage(message.error));
+        });
+      }
+    };
+    const onExit = (code: number | null, signal: string | null): void =>
+      settle(() => reject(new PleiadesError({code: "KEEPER_START", reason: `ended with ${signal ?? code}`})));
+    child.on("message", onMessage);
+    child.once("exit", onExit);
+    child.send({kind: "init", init} satisfies ToKeeper);
+  });
+}
+
+class KeeperProcess implements Keeper {
+  readonly #child: ChildProcess;
+  readonly #modules: KeeperProcessModules;
+  readonly #signing = new Map<number, (reply: PartialReply) => void>();
+  readonly #calls = new Map<number, {resolve: (value: never) => void; reject: (error: unknown) => void}>();
+  #outbox: {id: number; item: PartialRequest}[] = [];
+  #nextId = 0;
+  #gone = false;
+  #closing = false;
+
+  constructor(child: ChildProcess, modules: KeeperProcessModules) {
+    this.#child = child;
+    this.#modules = modules;
+    child.on("message", (message) => this.#receive(message as FromKeeper));
+    child.once("exit", (code, signal) => this.#end(signal ?? String(code)));
+    child.on("error", (error) => modules.logger.warn("keeper channel", {reason: error.message}));
+  }
+
+  sign(request: PartialRequest): Promise<PartialReply> {
+    if (this.#gone) return Promise.resolve(refused("KEEPER_GONE", "the keeper process has ended"));
+    if (this.#signing.size >= MAX_PENDING) {
+      return Promise.resolve(refused("KEEPER_OVERLOADED", `${MAX_PENDING} requests wait`));
+    }
+    return new Promise((resolve) => {
+      const id = this.#nextId++;
+      this.#signing.set(id, resolve);
+      // What comes in one turn goes over in one message, and into one commit.
+      if (this.#outbox.length === 0) queueMicrotask(() => this.#flush());
+      this.#outbox.push({id, item: request});
+    });
+  }
+
+  keys(): Promise<readonly KeeperKey[]> {
+    return this.#call("keys");
+  }
+
+  watermarks(): Promise<readonly Watermark[]> {
+    return this.#call("watermarks");
+  }
+
+  async status(): Promise<KeeperStatus> {
+    const pid = this.#child.pid ?? 0;
+    if (this.#gone) return {pid, signing: false, code: "KEEPER_GONE", keys: 0, queued: 0};
+    return {pid, ...(await this.#call("status"))};
+  }
+
+  async close(): Promise<void> {
+    if (this.#gone) return;
+    this.#closing = true;
+    const ended = new Promise<void>((resolve) => this.#child.once("exit", () => resolve()));
+    const cancel = this.#modules.clock.after(CLOSE_TIMEOUT_MS, () => this.#child.kill("SIGKILL"));
+    this.#send({kind: "close"});
+    await ended;
+    cancel();
+  }
+
+  #flush(): void {
+    const items = this.#outbox;
+    this.#outbox = [];
+    this.#send({kind: "sign", items});
+  }
+
+  #call<M extends CallMethod>(method: M): Promise<CallResults[M]> {
+    if (this.#gone) return Promise.reject(new PleiadesError({code: "KEEPER_GONE"}));
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      const cancel = this.#modules.clock.after(CALL_TIMEOUT_MS, () => {
+        this.#calls.delete(id);
+        reject(new PleiadesError({code: "KEEPER_NOT_SIGNING", reason: `no answer to ${method}`}));
+      });
+      this.#calls.set(id, {
+        resolve: (value) => {
+          cancel();
+          resolve(value);
+        },
+        reject: (error) => {
+          cancel();
+          reject(error);
+        },
+      });
+      this.#send({kind: "call", id, method});
+    });
+  }
+
+  #send(message: ToKeeper): void {
+    if (!this.#child.connected) return;
+    // A failed send shows as the keeper's end; the error itself says nothing more.
+    this.#child.send(message, () => {});
+  }
+
+  #receive(message: FromKeeper): void {
+    const {logger, observer} = this.#modules;
+    switch (message.kind) {
+      case "replies":
+        for (const {id, reply, type, durationMs} of message.replies) {
+          const outcome = reply.kind === "signed" ? "signed" : reply.code;
+          observer({kind: "keeper-decided", type, outcome, durationMs});
+          this.#signing.get(id)?.(reply);
+          this.#signing.delete(id);
+        }
+        return;
+      case "result": {
+        const call = this.#calls.get(message.id);
+        this.#calls.delete(message.id);
+        if (message.error !== undefined) call?.reject(fromErrorMessage(message.error));
+        else call?.resolve(message.value as never);
+        return;
+      }
+      case "committed":
+        observer({kind: "store-committed", records: message.records, durationMs: message.durationMs});
+        return;
+      case "log":
+        logger[message.level](message.message, message.fields);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #end(how: string): void {
+    this.#gone = true;
+    if (!this.#closing) this.#modules.logger.error("the keeper process ended; nothing is signed", {how});
+    for (const resolve of this.#signing.values()) resolve(refused("KEEPER_GONE", "the keeper process has ended"));
+    this.#signing.clear();
+    for (const {reject} of this.#calls.values()) reject(new PleiadesError({code: "KEEPER_GONE"}));
+    this.#calls.clear();
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What crosses the boundary between operator process and keeper, as plain data. The keeper parses everything that comes
+ * in as hostile; the operator reads what comes out as data of an equal.
+ */
+
+import type {SignType} from "../core/duty/sign-request.js";
+import {PleiadesError, type ReasonCode} from "../core/errors.js";
+import type {KeeperKey} from "../ports/keeper.js";
+import type {LogLevel} from "../ports/logger.js";
+import type {PartialReply, Watermark} from "../ports/operator-link.js";
+
+/** More than an operator sends in one turn; a larger batch is not from our operator. */
+export const MAX_ITEMS_PER_MESSAGE = 4096;
+
+export type CallMethod = "keys" | "watermarks" | "status";
+
+export type ToKeeper =
+  | {readonly kind: "init"; readonly init: unknown}
+  | {readonly kind: "sign"; readonly items: readonly {readonly id: number; readonly item: unknown}[]}
+  | {readonly kind: "call"; readonly id: number; readonly method: CallMethod}
+  | {readonly kind: "close"};
+
+export interface ReplyItem {
+  readonly id: number;
+  readonly reply: PartialReply;
+  readonly type: SignType | "unknown";
+  readonly durationMs: number;
+}
+
+export interface KeeperVitals {
+  readonly signing: boolean;
+  readonly code: ReasonCode | null;
+  readonly keys: number;
+  readonly queued: number;
+}
+
+export interface CallResults {
+  readonly keys: readonly KeeperKey[];
+  readonly watermarks: readonly Watermark[];
+  readonly status: KeeperVitals;
+}
+
+/** An error as plain data. */
+export interface ErrorMessage {
+  readonly code: ReasonCode;
+  readonly data: {readonly [key: string]: unknown};
+}
+
+export type FromKeeper =
+  | {readonly kind: "ready"; readonly keys: number}
+  | {readonly kind: "failed"; readonly error: ErrorMessage}
+  | {readonly kind: "replies"; readonly replies: readonly ReplyItem[]}
+  | {readonly kind: "result"; readonly id: number; readonly value?: unknown; readonly error?: ErrorMessage}
+  | {readonly kind: "committed"; readonly records: number; readonly durationMs: number}
+  | {
+      readonly kind: "log";
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: {readonly [key: string]: unknown};
+    };
+
+const bad = (reason: string): PleiadesError => new PleiadesError({code: "KEEPER_BAD_MESSAGE", reason});
+const isId = (raw: unknown): raw is number => typeof raw === "number" && Number.isSafeInteger(raw) && raw >= 0;
+
+/** @throws KEEPER_BAD_MESSAGE */
+export function parseToKeeper(raw: unknown): ToKeeper {
+  if (typeof raw !== "object" || raw === null) throw bad("not an object");
+  const message = raw as {readonly [key: string]: unknown};
+  switch (message.kind) {
+    case "init":
+      return {kind: "init", init: message.init};
+    case "close":
+      return {kind: "close"};
+    case "call": {
+      const {id, method} = message;
+      if (!isId(id)) throw bad("id");
+      if (method !== "keys" && method !== "watermarks" && method !== "status") throw bad("method");
+      return {kind: "call", id, method};
+    }
+    case "sign": {
+      const {items} = message;
+      if (!Array.isArray(items) || items.length > MAX_ITEMS_PER_MESSAGE) throw bad("items");
+      return {
+        kind: "sign",
+        items: items.map((entry: unknown) => {
+          const {id, item} = Object(entry) as {readonly [key: string]: unknown};
+          if (!isId(id)) throw bad("item id");
+          return {id, item};
+        }),
+      };
+    }
+    default:
+      throw bad("unknown kind");
+  }
+}
+
+/** For the way across: only plain values, so that no exotic object stops the message. */
+export function toErrorMessage(error: unknown): ErrorMessage {
+  if (!(error instanceof PleiadesError)) return {code: "INTERNAL", data: {reason: String(error).slice(0, 200)}};
+  const plain = Object.entries(error.data).filter(([, value]) =>
+    ["string", "number", "boolean"].includes(typeof value),
+  );
+  return {code: error.code, data: Object.fromEntries(plain)};
+}
+
+export const fromErrorMessage = ({code, data}: ErrorMessage): PleiadesError => new PleiadesError({...data, code});

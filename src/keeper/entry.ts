@@ -1,0 +1,118 @@
+/**
+ * The keeper process: holds shares, guard and records, and nothing else. It is forked by the operator process, talks to it
+ * over the process channel, and ends with it.
+ */
+import {systemClock} from "../adapters/clock/system.js";
+import {installFastHasher} from "../core/duty/hasher.js";
+import {type FromKeeper, parseToKeeper, type ReplyItem, type ToKeeper, toErrorMessage} from "./channel.js";
+import {type StartedKeeper, startSigningKeeper} from "./start.js";
+
+/** One process message per signature would cost a tenth of it; nobody waits longer than this for company. */
+const MAX_REPLIES_PER_MESSAGE = 8;
+const MAX_REPLY_WAIT_MS = 2;
+
+process.title = "pleiades-keeper";
+// Ctrl-C reaches every process of the group; the operator process decides when this one ends.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
+process.on("disconnect", () => process.exit(0));
+// A file-size limit is a full disk to us: the write fails and the store says so.
+process.on("SIGXFSZ", () => {});
+
+let started: StartedKeeper | null = null;
+let starting = false;
+let outbox: ReplyItem[] = [];
+let oldestAt = 0;
+
+function send(message: FromKeeper): void {
+  if (process.connected) process.send?.(message);
+}
+
+function flush(): void {
+  if (outbox.length === 0) return;
+  const replies = outbox;
+  outbox = [];
+  send({kind: "replies", replies});
+}
+
+function post(reply: ReplyItem): void {
+  const now = systemClock.monotonic();
+  if (outbox.length === 0) oldestAt = now;
+  outbox.push(reply);
+  if (outbox.length >= MAX_REPLIES_PER_MESSAGE || now - oldestAt >= MAX_REPLY_WAIT_MS) flush();
+  else setImmediate(() => (started?.keeper.idle === false ? undefined : flush()));
+}
+
+function fail(error: unknown): void {
+  send({kind: "failed", error: toErrorMessage(error)});
+}
+
+// LMDB rejects once more where nobody can listen when a commit fails; that must stop signing, not the process, so that
+// the reason is told. Anything else unknown ends the process: the operator then refuses.
+process.on("unhandledRejection", (error) => {
+  if (started === null) return fail(error);
+  started.environment.fail(error);
+  send({kind: "log", level: "error", message: "the keeper stopped signing", fields: {...toErrorMessage(error)}});
+});
+
+async function start(init: unknown): Promise<void> {
+  try {
+    started = await startSigningKeeper(init, {
+      clock: systemClock,
+      log: (level, message, fields) => send({kind: "log", level, message, fields}),
+      onCommit: (commit) => send({kind: "committed", ...commit}),
+      onIdle: flush,
+    });
+    send({kind: "ready", keys: started.keys});
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function call(id: number, method: "keys" | "watermarks" | "status"): Promise<void> {
+  const keeper = started?.keeper;
+  if (keeper === undefined) return;
+  try {
+    if (method === "status") {
+      const code = keeper.stopped?.code ?? started?.environment.failure?.code ?? null;
+      const value = {signing: code === null, code, keys: started?.keys ?? 0, queued: keeper.queued};
+      send({kind: "result", id, value});
+    } else {
+      send({kind: "result", id, value: await keeper[method]()});
+    }
+  } catch (error) {
+    send({kind: "result", id, error: toErrorMessage(error)});
+  }
+}
+
+function receive(message: ToKeeper): void {
+  switch (message.kind) {
+    case "init":
+      if (starting) return;
+      starting = true;
+      installFastHasher();
+      void start(message.init);
+      return;
+    case "sign":
+      for (const {id, item} of message.items) {
+        if (started === null) post({id, reply: NOT_READY, type: "unknown", durationMs: 0});
+        else void started.keeper.sign(item).then((answer) => post({id, ...answer}));
+      }
+      return;
+    case "call":
+      void call(message.id, message.method);
+      return;
+    case "close":
+      void (started?.close() ?? Promise.resolve()).then(() => process.exit(0));
+  }
+}
+
+const NOT_READY = {kind: "refused", code: "KEEPER_NOT_SIGNING", message: "the keeper has not started"} as const;
+
+process.on("message", (raw) => {
+  try {
+    receive(parseToKeeper(raw));
+  } catch (error) {
+    send({kind: "log", level: "warn", message: "dropped a message", fields: {...toErrorMessage(error)}});
+  }
+});

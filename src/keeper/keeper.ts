@@ -1,0 +1,172 @@
+import {type PubkeyHex, parsePubkeyHex, parseRootHex, type RootHex, rootHex} from "../core/bytes.js";
+import type {Network} from "../core/duty/network.js";
+import {decidePolicy, type PolicyConfig} from "../core/duty/policy.js";
+import {parseSignRequest} from "../core/duty/request-codec.js";
+import {priorityOf, type SignRequest, type SignType} from "../core/duty/sign-request.js";
+import {computeSigningRoot} from "../core/duty/signing-root.js";
+import {slashingSubject} from "../core/duty/slashing-subject.js";
+import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
+import type {Clock} from "../ports/clock.js";
+import type {KeeperKey} from "../ports/keeper.js";
+import type {PartialReply, Watermark} from "../ports/operator-link.js";
+import type {SlashingStore} from "../ports/slashing-store.js";
+import {type LoadedShare, type SigningPool, signPartial} from "./partial-signer.js";
+import {SignQueue} from "./sign-queue.js";
+import {SlashingGuard} from "./slashing-guard.js";
+
+/** A share this keeper signs with. */
+export interface KeeperShare {
+  readonly groupPublicKey: PubkeyHex;
+  readonly committeeHash: RootHex;
+  readonly share: LoadedShare;
+}
+
+export interface KeeperModules {
+  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly store: SlashingStore;
+  /** Null signs in the main thread. */
+  readonly pool: SigningPool | null;
+  /** Nothing waits to be signed any more. */
+  readonly onIdle?: () => void;
+}
+
+export interface KeeperOptions {
+  readonly network: Network;
+  readonly policy: PolicyConfig;
+  readonly shares: readonly KeeperShare[];
+  readonly signingThreads: number;
+}
+
+/** A reply, and what the operator's metrics want to know of it. */
+export interface KeeperAnswer {
+  readonly reply: PartialReply;
+  readonly type: SignType | "unknown";
+  readonly durationMs: number;
+}
+
+const refused = (code: ReasonCode, message: string): PartialReply => ({kind: "refused", code, message});
+
+/**
+ * What stands between a request and a partial signature: known key and committee, signing root from the keeper's own
+ * network, policy by its own clock, then decide and record durably, then sign. The asker is trusted with nothing.
+ */
+export class SigningKeeper {
+  readonly #clock: KeeperModules["clock"];
+  readonly #store: SlashingStore;
+  readonly #guard: SlashingGuard;
+  readonly #pool: SigningPool | null;
+  readonly #queue: SignQueue;
+  readonly #policy: PolicyConfig;
+  readonly #shares: ReadonlyMap<PubkeyHex, KeeperShare>;
+  #network: Network;
+  #stopped: PleiadesError | null = null;
+
+  constructor({clock, store, pool, onIdle}: KeeperModules, {network, policy, shares, signingThreads}: KeeperOptions) {
+    this.#clock = clock;
+    this.#store = store;
+    this.#guard = new SlashingGuard({store});
+    this.#pool = pool;
+    this.#queue = new SignQueue({onIdle: onIdle ?? (() => {})}, {concurrency: Math.max(1, signingThreads)});
+    this.#policy = policy;
+    this.#shares = new Map(shares.map((share) => [share.groupPublicKey, share]));
+    // Without a network of its own (pleiades local) a keeper stays with the first chain it ever signed for.
+    this.#network = {...network, genesisValidatorsRoot: network.genesisValidatorsRoot ?? store.genesisValidatorsRoot()};
+  }
+
+  /** Why nothing is signed any more; null while it is. */
+  get stopped(): PleiadesError | null {
+    return this.#stopped;
+  }
+
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  /** True when no signature is under way: what is answered now has no company. */
+  get idle(): boolean {
+    return this.#queue.idle;
+  }
+
+  /** Never rejects: everything that goes wrong is a refusal with a code. */
+  async sign(item: unknown): Promise<KeeperAnswer> {
+    const startedAt = this.#clock.monotonic();
+    let type: KeeperAnswer["type"] = "unknown";
+    let reply: PartialReply;
+    try {
+      reply = await this.#decideAndSign(item, (known) => {
+        type = known;
+      });
+    } catch (error) {
+      reply = this.#refusal(error);
+    }
+    return {reply, type, durationMs: this.#clock.monotonic() - startedAt};
+  }
+
+  async #decideAndSign(item: unknown, onType: (type: SignType) => void): Promise<PartialReply> {
+    if (this.#stopped !== null) throw this.#stopped;
+    const {key: rawKey, committeeHash: rawHash, request: rawRequest} = Object(item) as {[key: string]: unknown};
+    const key = parsePubkeyHex(rawKey);
+    const share = this.#shares.get(key);
+    if (share === undefined) return refused("KEEPER_UNKNOWN_KEY", `no share of ${key}`);
+    if (parseRootHex(rawHash, "committee hash") !== share.committeeHash) {
+      return refused("KEEPER_COMMITTEE_MISMATCH", `this share belongs to ${share.committeeHash}`);
+    }
+    const {request} = parseSignRequest(rawRequest, this.#network.preset);
+    onType(request.type);
+    const {signingRoot, objectRoot} = computeSigningRoot(request, this.#network);
+    const nowMs = this.#clock.now();
+    const decision = decidePolicy({key, request, objectRoot, network: this.#network, nowMs, policy: this.#policy});
+    if (decision.kind === "deny") return refused(decision.code, decision.detail);
+    if (this.#network.genesisValidatorsRoot === null) await this.#pinChain(request);
+    const subject = slashingSubject(request);
+    if (subject !== null) {
+      const answer = await this.#guard.decide(key, subject, rootHex(signingRoot));
+      if (answer.answer === "deny") return refused(answer.code, describe(subject));
+    }
+    const partial = await this.#queue.add(priorityOf(request.type), () => this.#signRoot(share.share, signingRoot));
+    // A commit that failed meanwhile says nothing about this record, but it says that this disk cannot be trusted.
+    if (this.#stopped !== null) throw this.#stopped;
+    return {kind: "signed", committeeHash: share.committeeHash, partial};
+  }
+
+  #signRoot(share: LoadedShare, signingRoot: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    if (this.#pool === null || this.#queue.size === 0) return signPartial(share.key, signingRoot);
+    return this.#pool.sign(share, signingRoot);
+  }
+
+  /** The first request that passes the policy decides the chain, durably, before anything is signed. */
+  async #pinChain({forkInfo}: SignRequest): Promise<void> {
+    if (forkInfo === null) return;
+    await this.#store.pinGenesisValidatorsRoot(forkInfo.genesisValidatorsRoot);
+    this.#network = {...this.#network, genesisValidatorsRoot: forkInfo.genesisValidatorsRoot};
+  }
+
+  #refusal(error: unknown): PartialReply {
+    const code = codeOf(error);
+    // A store that failed ends signing for good; a bad request ends only itself.
+    if (STOPPING.has(code) && error instanceof PleiadesError) this.#stopped ??= error;
+    return refused(code, error instanceof PleiadesError ? error.message : "internal error");
+  }
+
+  async keys(): Promise<KeeperKey[]> {
+    const records = await this.#store.readAll();
+    return [...this.#shares.values()].map(({groupPublicKey, committeeHash}) => ({
+      groupPublicKey,
+      committeeHash,
+      disabled: records.get(groupPublicKey)?.disabled ?? true,
+    }));
+  }
+
+  async watermarks(): Promise<Watermark[]> {
+    const records = await this.#store.readAll();
+    return [...this.#shares.keys()].map((key) => {
+      const record = records.get(key);
+      return {key, slot: record?.block?.slot ?? null, epoch: record?.attestation?.target ?? null};
+    });
+  }
+}
+
+const STOPPING: ReadonlySet<ReasonCode> = new Set(["SLASHING_STORE_FAILED", "SLASHING_STORE_CORRUPT"]);
+
+const describe = (subject: NonNullable<ReturnType<typeof slashingSubject>>): string =>
+  subject.kind === "block" ? `slot ${subject.slot}` : `source ${subject.source}, target ${subject.target}`;

@@ -1,0 +1,134 @@
+import {randomBytes} from "node:crypto";
+import type {LmdbEnvironment} from "../adapters/slashing-store/lmdb-environment.js";
+import {decodeRecord, encodeRecord, openValue, sealValue} from "../adapters/slashing-store/record-codec.js";
+import {
+  type PubkeyHex,
+  parsePubkeyHex,
+  parseRootHex,
+  parseShareIndex,
+  type RootHex,
+  type ShareIndex,
+} from "../core/bytes.js";
+import {isJsonObject} from "../core/duty/strict-object.js";
+import {PleiadesError} from "../core/errors.js";
+import {raise} from "../core/slashing/decide.js";
+import type {SlashingRecord} from "../core/slashing/record.js";
+import {deriveKey, KDF, KEY_BYTES, SALT_BYTES, seal, unseal} from "./seal.js";
+import {Secret} from "./secret.js";
+
+/** One share as stored: unscaled. */
+export interface StoredShare {
+  readonly groupPublicKey: PubkeyHex;
+  readonly index: ShareIndex;
+  readonly committeeHash: RootHex;
+  readonly secret: Secret;
+}
+
+const STORE_KEY = "store_key";
+const bundleMark = (bundleId: string): string => `bundle:${bundleId}`;
+const contextOf = ({groupPublicKey, index, committeeHash}: Omit<StoredShare, "secret">): string =>
+  `pleiades share v1\n${groupPublicKey}\n${index}\n${committeeHash}`;
+
+/**
+ * Shares at rest, in the same environment as the records so that a share and its record come in one commit. Each is
+ * sealed with the store's random key, which is sealed with the password's.
+ */
+export class ShareStore {
+  readonly #environment: LmdbEnvironment;
+  readonly #storeKey: Secret;
+
+  /** Creates the store's key on first use. @throws KEEPER_WRONG_PASSWORD · SLASHING_STORE_CORRUPT */
+  static async open({environment}: {environment: LmdbEnvironment}, password: string): Promise<ShareStore> {
+    const stored = environment.meta.get(STORE_KEY);
+    if (stored === undefined) {
+      const salt = randomBytes(SALT_BYTES);
+      const storeKey = randomBytes(KEY_BYTES);
+      const sealed = seal(await deriveKey(password, salt, KDF), storeKey, STORE_KEY);
+      const body = JSON.stringify({...KDF, salt: salt.toString("hex"), sealed: sealed.toString("hex")});
+      await environment.transaction(() => environment.meta.putSync(STORE_KEY, sealValue(STORE_KEY, Buffer.from(body))));
+      return new ShareStore(environment, new Secret(storeKey));
+    }
+    const {n, r, p, salt, sealed} = JSON.parse(openValue(STORE_KEY, stored).toString("utf8")) as {
+      n: number;
+      r: number;
+      p: number;
+      salt: string;
+      sealed: string;
+    };
+    const key = await deriveKey(password, Buffer.from(salt, "hex"), {n, r, p});
+    const storeKey = unseal(key, Buffer.from(sealed, "hex"), STORE_KEY);
+    if (storeKey === null) throw new PleiadesError({code: "KEEPER_WRONG_PASSWORD", what: "share store"});
+    return new ShareStore(environment, new Secret(storeKey));
+  }
+
+  private constructor(environment: LmdbEnvironment, storeKey: Secret) {
+    this.#environment = environment;
+    this.#storeKey = storeKey;
+  }
+
+  /** Whether this bundle was added before. */
+  has(bundleId: string): boolean {
+    return this.#environment.meta.get(bundleMark(bundleId)) !== undefined;
+  }
+
+  /** Every stored share. @throws SLASHING_STORE_CORRUPT */
+  all(): StoredShare[] {
+    return [...this.#environment.shares.getRange({})].map(({key, value}) => this.#open(parsePubkeyHex(key), value));
+  }
+
+  /**
+   * Adds the shares of one bundle and their first records in one durable commit: all or nothing. A record that exists is
+   * only raised.
+   * @throws KEEPER_SECOND_SHARE · SLASHING_STORE_FAILED
+   */
+  add(bundleId: string, shares: readonly {share: StoredShare; record: SlashingRecord}[]): Promise<void> {
+    const {records, meta} = this.#environment;
+    return this.#environment.transaction(() => {
+      for (const {share} of shares) this.#refuseSecond(share);
+      this.#environment.allOrNothing(() => {
+        for (const {share, record} of shares) {
+          const key = share.groupPublicKey;
+          const stored = records.get(key);
+          const raised = stored === undefined ? record : raise(decodeRecord(key, stored), record);
+          records.putSync(key, encodeRecord(key, raised));
+          this.#environment.shares.putSync(key, this.#seal(share));
+        }
+        meta.putSync(bundleMark(bundleId), Buffer.from("added"));
+      });
+    });
+  }
+
+  #refuseSecond(share: StoredShare): void {
+    const value = this.#environment.shares.get(share.groupPublicKey);
+    if (value === undefined) return;
+    const held = this.#open(share.groupPublicKey, value);
+    const same = held.index === share.index && held.committeeHash === share.committeeHash;
+    if (!same) {
+      const {groupPublicKey: key, index} = share;
+      throw new PleiadesError({code: "KEEPER_SECOND_SHARE", key, held: held.index, given: index});
+    }
+  }
+
+  #seal(share: StoredShare): Buffer {
+    const {groupPublicKey, index, committeeHash, secret} = share;
+    const sealed = seal(this.#storeKey.reveal(), secret.reveal(), contextOf(share));
+    return sealValue(
+      groupPublicKey,
+      Buffer.from(JSON.stringify({index, committeeHash, sealed: sealed.toString("hex")})),
+    );
+  }
+
+  #open(groupPublicKey: PubkeyHex, value: Uint8Array): StoredShare {
+    const corrupt = (): PleiadesError => new PleiadesError({code: "SLASHING_STORE_CORRUPT", key: groupPublicKey});
+    const json: unknown = JSON.parse(openValue(groupPublicKey, value).toString("utf8"));
+    if (!isJsonObject(json) || typeof json.sealed !== "string") throw corrupt();
+    const share = {
+      groupPublicKey,
+      index: parseShareIndex(json.index),
+      committeeHash: parseRootHex(json.committeeHash),
+    };
+    const secret = unseal(this.#storeKey.reveal(), Buffer.from(json.sealed, "hex"), contextOf(share));
+    if (secret === null) throw corrupt();
+    return {...share, secret: new Secret(secret)};
+  }
+}
