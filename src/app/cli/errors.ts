@@ -26,10 +26,14 @@ function dataLines(data: {readonly [key: string]: unknown}): string[] {
   if (Array.isArray(data.problems)) return data.problems.map((problem) => `  ${problemLine(problem)}`);
   return Object.entries(data).flatMap(([key, value]) => {
     if (value === undefined || value === null) return [];
+    if (isShortList(value)) return [`  ${key}: ${value.join(", ")}`];
     if (Array.isArray(value)) return [`  ${key}:`, ...value.map((item) => `    ${inline(item)}`)];
     return [`  ${key}: ${inline(value)}`];
   });
 }
+
+const isShortList = (value: unknown): value is readonly unknown[] =>
+  Array.isArray(value) && value.every((item) => typeof item !== "object") && value.join(", ").length <= 80;
 
 function problemLine(problem: unknown): string {
   const {code, file, line, key, detail} = problem as Record<string, unknown>;

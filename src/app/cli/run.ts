@@ -35,6 +35,10 @@ export async function runCli(args: readonly string[], io: Io = processIo()): Pro
   const context: CommandContext = {io, exitCode: EXIT.ok};
   try {
     const cli = COMMANDS.reduce((argv, add) => add(argv, context), baseCli(args));
+    if (args.length === 0) {
+      io.err(await cli.getHelp());
+      return EXIT.usage;
+    }
     await addPluginCommands(cli, args, context);
     await cli.parseAsync();
     return context.exitCode;

@@ -27,15 +27,7 @@ export const initCommand = (cli: Argv, context: CommandContext): Argv =>
     "init",
     "Write an annotated lodestar.config.yaml and a node key, and pin the chain",
     (command) =>
-      jsonOption(networkOptions(command))
-        .option("dir", {...text("folder to write to; made if it is not there", "Options:"), default: "."})
-        .option("role", {
-          choices: ["operator", "signer", "both"] as const,
-          default: "both" as const,
-          describe: "what this machine will run",
-          group: "Options:",
-        })
-        .option("listen", text("where signers reach this operator: /ip4/…/tcp/PORT", "Options:"))
+      jsonOption(initOptions(networkOptions(command)))
         .example("$0 init --role operator --network mainnet", "an operator on mainnet")
         .example("$0 init --role signer --network hoodi --dir signer", "the machine the validator client talks to")
         .example("$0 init --beacon-node http://127.0.0.1:5052", "pin any chain from a node you trust"),
@@ -43,6 +35,17 @@ export const initCommand = (cli: Argv, context: CommandContext): Argv =>
       await init(args as unknown as InitArgs, context);
     },
   );
+
+const initOptions = (cli: Argv): Argv =>
+  cli
+    .option("dir", {...text("folder to write to; made if it is not there", "Options:"), default: "."})
+    .option("role", {
+      choices: ["operator", "signer", "both"] as const,
+      default: "both" as const,
+      describe: "what this machine will run",
+      group: "Options:",
+    })
+    .option("listen", text("where signers reach this operator: /ip4/…/tcp/PORT", "Options:"));
 
 async function init(args: InitArgs, {io}: CommandContext): Promise<void> {
   if (args.listen !== undefined && !isTcpMultiaddr(args.listen)) {

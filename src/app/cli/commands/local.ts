@@ -50,42 +50,10 @@ export const localCommand = (cli: Argv, context: CommandContext): Argv =>
     "local",
     "Run a whole committee on this machine, for tests: operators and signer as separate processes",
     (command) =>
-      jsonOption(command, "print one line of JSON when ready: url, operators with pids, group public keys")
-        .option("operators", whole("4, 7, 10 or 13 (default 4)", COMMITTEE))
-        .option("threshold", whole("needs --unsafe-threshold", COMMITTEE))
-        .option("unsafe-threshold", {
-          type: "boolean",
-          default: false,
-          describe: "allow another threshold",
-          group: COMMITTEE,
-        })
-        .option("interop", text("interop keys, first..last, both included: 0..7 is eight keys", KEYS))
-        .option("keystores", text("folder of EIP-2335 keystores", KEYS))
-        .option("passwords", text("with --keystores: one file for all, or a folder with <keystore>.txt", KEYS))
-        .option("slashing-protection", text("with --keystores: EIP-3076 file with their history", KEYS))
-        .option("never-signed", {
-          type: "boolean",
-          default: false,
-          describe: "with --keystores: these keys have never signed anything",
-          group: KEYS,
-        })
-        .option("preset", {
-          choices: ["mainnet", "minimal"] as const,
-          describe: "consensus preset (default mainnet)",
-          group: CHAIN,
-        })
-        .option("network", text("a chain known by name: mainnet, hoodi, sepolia, …", CHAIN))
-        .option("spec", text("file with the chain's specification: fork versions and schedule", CHAIN))
-        .option("genesis-time", whole("genesis in unix seconds", CHAIN))
-        .option("seconds-per-slot", whole("with --genesis-time, unless --spec says it", CHAIN))
-        .option("genesis-validators-root", text("0x and 64 hex digits", CHAIN))
-        .option("fee-recipient", text("sign builder registrations with this fee recipient only", CHAIN))
-        .option("host", {...text("address of the remote signer API", "Options:"), default: "127.0.0.1"})
-        .option("port", {...whole("port of the remote signer API; 0 picks one", "Options:"), default: "9000"})
-        .option("data-dir", {
-          ...text("folder that keeps keys, shares and records between starts", "Options:"),
-          default: ".pleiades/local",
-        })
+      jsonOption(
+        localOptions(command),
+        "print one line of JSON when ready: url, operators with pids, group public keys",
+      )
         .example(
           "$0 local --interop 0..7 --preset minimal --port 0 --data-dir D --json",
           "a committee of four for eight interop keys",
@@ -96,6 +64,44 @@ export const localCommand = (cli: Argv, context: CommandContext): Argv =>
       context.exitCode = await local(args as unknown as LocalArgs, context.io);
     },
   );
+
+const localOptions = (cli: Argv): Argv =>
+  cli
+    .option("operators", whole("4, 7, 10 or 13 (default 4)", COMMITTEE))
+    .option("threshold", whole("needs --unsafe-threshold", COMMITTEE))
+    .option("unsafe-threshold", {
+      type: "boolean",
+      default: false,
+      describe: "allow another threshold",
+      group: COMMITTEE,
+    })
+    .option("interop", text("interop keys, first..last, both included: 0..7 is eight keys", KEYS))
+    .option("keystores", text("folder of EIP-2335 keystores", KEYS))
+    .option("passwords", text("with --keystores: one file for all, or a folder with <keystore>.txt", KEYS))
+    .option("slashing-protection", text("with --keystores: EIP-3076 file with their history", KEYS))
+    .option("never-signed", {
+      type: "boolean",
+      default: false,
+      describe: "with --keystores: these keys have never signed anything",
+      group: KEYS,
+    })
+    .option("preset", {
+      choices: ["mainnet", "minimal"] as const,
+      describe: "consensus preset (default mainnet)",
+      group: CHAIN,
+    })
+    .option("network", text("a chain known by name: mainnet, hoodi, sepolia, …", CHAIN))
+    .option("spec", text("file with the chain's specification: fork versions and schedule", CHAIN))
+    .option("genesis-time", whole("genesis in unix seconds", CHAIN))
+    .option("seconds-per-slot", whole("with --genesis-time, unless --spec says it", CHAIN))
+    .option("genesis-validators-root", text("0x and 64 hex digits", CHAIN))
+    .option("fee-recipient", text("sign builder registrations with this fee recipient only", CHAIN))
+    .option("host", {...text("address of the remote signer API", "Options:"), default: "127.0.0.1"})
+    .option("port", {...whole("port of the remote signer API; 0 picks one", "Options:"), default: "9000"})
+    .option("data-dir", {
+      ...text("folder that keeps keys, shares and records between starts", "Options:"),
+      default: ".pleiades/local",
+    });
 
 async function local(args: LocalArgs, io: Io): Promise<number> {
   const logger = processLogger({level: "warn", format: "text"});

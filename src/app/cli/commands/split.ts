@@ -48,55 +48,7 @@ export const splitCommand = (cli: Argv, context: CommandContext): Argv =>
     "split",
     "Split validator keystores into one encrypted share bundle per operator",
     (command) =>
-      jsonOption(networkOptions(command))
-        .option("keystores", {
-          ...many("folder of EIP-2335 keystores, or a keystore; may be repeated", "Keys:"),
-          demandOption: true,
-        })
-        .option(
-          "passwords",
-          text(
-            "one file with the password of all, or a folder with <keystore>.txt each; asked for if left out",
-            "Keys:",
-          ),
-        )
-        .option("operator", many("ID=PEERID@MULTIADDR[,MULTIADDR]; one per operator", "Committee:"))
-        .option(
-          "operators",
-          text("instead of --operator: YAML or JSON file with operators and coordinators", "Committee:"),
-        )
-        .option("coordinator", many("peer id of a signer that may ask for signatures; may be repeated", "Committee:"))
-        .option("threshold", whole("operators that make a signature; default 2f+1 of n = 3f+1", "Committee:"))
-        .option("unsafe-threshold", {
-          type: "boolean",
-          default: false,
-          describe: "allow another threshold or number of operators",
-          group: "Committee:",
-        })
-        .option(
-          "slashing-protection",
-          text(
-            "EIP-3076 file of the client that has signed with these keys: becomes every operator's record",
-            "History (one of three):",
-          ),
-        )
-        .option("floor", {
-          type: "boolean",
-          default: false,
-          describe: "no history at hand: sign nothing before the end of the next epoch (the default)",
-          group: "History (one of three):",
-        })
-        .option("never-signed", {
-          type: "boolean",
-          default: false,
-          describe: "these keys have never signed anything: start with empty records",
-          group: "History (one of three):",
-        })
-        .option("out", {...text("new folder for the committee file and the bundles", "Output:"), demandOption: true})
-        .option(
-          "operator-password",
-          many("ID=FILE with the password of that operator's bundle; generated into a file if left out", "Output:"),
-        )
+      jsonOption(outputOptions(historyOptions(networkOptions(committeeOptions(keyOptions(command))))))
         .example(
           "$0 split --keystores keys --passwords pw.txt --network mainnet --operators operators.yaml --slashing-protection protection.json --out committee",
           "four machines of operators.yaml take over from a running client (stop it first)",
@@ -104,11 +56,50 @@ export const splitCommand = (cli: Argv, context: CommandContext): Argv =>
         .example(
           "$0 split --keystores keys --network hoodi --never-signed --operator 1=12D3…@/ip4/10.0.0.1/tcp/9100 --operator 2=… --operator 3=… --operator 4=… --coordinator 12D3… --out committee",
           "fresh keys, everything on the command line",
+        )
+        .epilogue(
+          "Everything is checked in memory before anything is written; the full keys are never written. Sharing out the files is up to you: a bundle is useless without its password, so send them by different ways.",
         ),
     async (args) => {
       await split(args as unknown as SplitArgs, context.io);
     },
   );
+
+const keyOptions = (cli: Argv): Argv =>
+  cli
+    .option("keystores", {
+      ...many("folder of EIP-2335 keystores, or a keystore; may be repeated", "Keys:"),
+      demandOption: true,
+    })
+    .option(
+      "passwords",
+      text("one file with the password of all, or a folder with <keystore>.txt each; asked for if left out", "Keys:"),
+    );
+
+const committeeOptions = (cli: Argv): Argv =>
+  cli
+    .option("operator", many("ID=PEERID@MULTIADDR[,MULTIADDR]; one per operator", "Committee:"))
+    .option("operators", text("instead of --operator: YAML or JSON file with operators and coordinators", "Committee:"))
+    .option("coordinator", many("peer id of a signer that may ask for signatures; may be repeated", "Committee:"))
+    .option("threshold", whole("operators that make a signature; default 2f+1 of n = 3f+1", "Committee:"))
+    .option("unsafe-threshold", flag("allow another threshold", "Committee:"));
+
+const HISTORY = "History (one of three):";
+const historyOptions = (cli: Argv): Argv =>
+  cli
+    .option("slashing-protection", text("EIP-3076 file of the client that has signed with these keys", HISTORY))
+    .option("floor", flag("no file at hand: sign nothing before the end of the next epoch (the default)", HISTORY))
+    .option("never-signed", flag("these keys have never signed anything: start with empty records", HISTORY));
+
+const outputOptions = (cli: Argv): Argv =>
+  cli
+    .option("out", {...text("new folder for the committee file and the bundles", "Output:"), demandOption: true})
+    .option(
+      "operator-password",
+      many("ID=FILE with the password of that operator's bundle; generated into a file if left out", "Output:"),
+    );
+
+const flag = (describe: string, group: string) => ({type: "boolean", default: false, describe, group}) as const;
 
 const SOON = `within ${FRESH_BUNDLE_MS / 60_000} minutes; later it starts at a floor beyond the present`;
 
@@ -160,7 +151,7 @@ async function split(args: SplitArgs, io: Io): Promise<void> {
     }
     io.err("");
     io.err(
-      "Next: bring each operator the committee file and its own bundle, and the password by another way; bring the signer the committee file. Then stop the client that has these keystores for good, and store them offline: a key that signs in two places gets slashed.",
+      "Next: bring each operator the committee file and its own bundle, and the password by another way; bring the signer the committee file. Before you start them, stop every client that has these keystores, for good, and store the keystores offline: a key that signs in two places gets slashed.",
     );
   } finally {
     for (const key of keys) key.secret.fill(0);
