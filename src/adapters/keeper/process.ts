@@ -45,7 +45,8 @@ export function startKeeper(init: KeeperInit, modules: KeeperProcessModules): Pr
     // Nothing of the operator's environment or arguments is needed in there, so nothing is handed over.
     env: {},
     execArgv: [],
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    // Standard output belongs to results of the command line.
+    stdio: ["ignore", 2, 2, "ipc"],
   });
   return new Promise((resolve, reject) => {
     const keeper = new KeeperProcess(child, modules);
