@@ -9,19 +9,20 @@ import type {Logger} from "../ports/logger.js";
 import type {Observer} from "../ports/observer.js";
 import type {PartialReply, PartialRequest, Watermark} from "../ports/operator-link.js";
 import type {PartialHandler} from "../ports/operator-server.js";
-import type {Veto} from "../ports/veto.js";
+import type {VetoGate} from "../ports/veto.js";
 
 export interface OperatorNodeModules {
   readonly keeper: Pick<Keeper, "sign" | "watermarks">;
   readonly logger: Logger;
   readonly observer: Observer;
-  readonly vetoes: readonly Veto[];
+  /** Null when no plugin has a veto: the request is then not parsed here. */
+  readonly veto: VetoGate | null;
 }
 
 export interface OperatorNodeOptions {
   /** The committees this operator belongs to; the same array for as long as nothing changed, so that it is indexed once. */
   readonly committees: () => readonly Committee[];
-  /** For the vetoes' typed request. */
+  /** For the typed request that a veto sees. */
   readonly preset: Preset;
 }
 
@@ -50,7 +51,7 @@ export class OperatorNode implements PartialHandler {
 
   /**
    * A partial signature or a refusal; never rejects. Own codes: OPERATOR_UNKNOWN_KEY · OPERATOR_NOT_COORDINATOR ·
-   * OPERATOR_COMMITTEE_MISMATCH · PLUGIN_VETO, and CODEC_* where vetoes want a typed request; the keeper's pass through.
+   * OPERATOR_COMMITTEE_MISMATCH; with a veto its own and CODEC_*; the keeper's pass through.
    */
   async handle(peer: PeerIdText, request: PartialRequest): Promise<PartialReply> {
     try {
@@ -81,20 +82,16 @@ export class OperatorNode implements PartialHandler {
   }
 
   #veto({key, request: wire}: PartialRequest): Refusal | null {
-    const {vetoes, logger} = this.#modules;
-    if (vetoes.length === 0) return null;
+    const {veto} = this.#modules;
+    if (veto === null) return null;
     try {
-      for (const veto of vetoes) {
-        // Parsed for each: a plugin that changes what it is shown deceives nobody but itself.
-        const {request} = parseSignRequest(wire, this.#options.preset);
-        const answer = veto({key, type: request.type, request});
-        if (answer !== null) return {kind: "refused", code: "PLUGIN_VETO", message: String(answer.message)};
-      }
-      return null;
+      const {request} = parseSignRequest(wire, this.#options.preset);
+      const answer = veto({key, type: request.type, request});
+      return answer.kind === "approve" ? null : {kind: "refused", code: answer.code, message: answer.message};
     } catch (error) {
-      if (error instanceof PleiadesError) return {kind: "refused", code: error.code, message: error.message};
-      logger.error("a plugin's veto failed, which counts as a veto", {key, type: wire.type, error: String(error)});
-      return {kind: "refused", code: "PLUGIN_VETO", message: "the veto failed"};
+      // Malformed for us is malformed for the keeper; anything else fails in handle and is refused there.
+      if (!(error instanceof PleiadesError)) throw error;
+      return {kind: "refused", code: error.code, message: error.message};
     }
   }
 

@@ -19,7 +19,8 @@ export interface LinkHarness {
 
 /** What every OperatorLink does; `create` gives a fresh link that has no peers yet, and running operators. */
 export function operatorLinkContract(name: string, create: (operators: number) => Promise<LinkHarness>): void {
-  describe(`operator link contract: ${name}`, () => {
+  describe(`operator link contract: ${name}`, function () {
+    this.timeout(20_000);
     let harness: LinkHarness;
     const peer = (n: number) => harness.operators[n]!;
     const connected = () => harness.link.peers().filter((status) => status.connected).length;

@@ -84,7 +84,9 @@ async function read(path: string): Promise<Identity | null> {
   }
   try {
     // The open file is asked, not the path, so that it cannot be another one by then.
-    const {mode, size} = await file.stat();
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new PleiadesError({code: "LINK_IDENTITY_INVALID", path, reason: "not a file"});
+    const {mode, size} = stats;
     if (process.platform !== "win32" && (mode & 0o077) !== 0) {
       throw new PleiadesError({code: "LINK_IDENTITY_PERMISSIONS", path, mode: (mode & 0o777).toString(8)});
     }

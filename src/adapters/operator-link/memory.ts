@@ -1,3 +1,4 @@
+import {setMaxListeners} from "node:events";
 import type {PeerIdText} from "../../core/bytes.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
@@ -122,6 +123,7 @@ export class MemoryOperatorLink implements OperatorLink {
       };
       const onAbort = () => settle(() => reject(new PleiadesError({code: "LINK_ABORTED"})));
       const onLost = (error: PleiadesError) => settle(() => reject(error));
+      setMaxListeners(0, signal);
       signal.addEventListener("abort", onAbort, {once: true});
       peer.lost.add(onLost);
       if (faults.drop(what)) return;

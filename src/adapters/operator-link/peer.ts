@@ -113,7 +113,8 @@ export class OperatorPeer {
       signal.throwIfAborted();
       return await this.#use(session);
     } catch (error) {
-      return explainDial(error);
+      const silent = connection !== null && handshake.signal.aborted && !(error instanceof PleiadesError);
+      return silent ? new PleiadesError({code: "LINK_SILENT"}, {cause: error}) : explainDial(error);
     } finally {
       cancelTimeout();
       signal.removeEventListener("abort", giveUp);

@@ -1,4 +1,5 @@
 import "../libp2p/polyfill.js";
+import {setMaxListeners} from "node:events";
 import {PRIORITY, type Priority} from "../../core/duty/sign-request.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
@@ -138,6 +139,8 @@ export class CoordinatorSession {
         return reject(new PleiadesError({code: "LINK_OVERLOADED", unanswered}));
       }
       this.#waiting.add(call);
+      // A request to thirteen operators has thirteen listeners on its one signal; Node warns of more than ten.
+      setMaxListeners(0, signal);
       signal.addEventListener("abort", onAbort, {once: true});
       this.#channel.wake();
     });
