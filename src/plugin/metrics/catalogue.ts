@@ -66,6 +66,11 @@ export const CATALOGUE = {
     labels: ["peer"],
     help: "1 while the libp2p peer is connected, 0 after it was lost.",
   },
+  pleiades_screened_requests_total: {
+    type: "counter",
+    labels: ["code"],
+    help: "Requests that this operator refused before its keeper saw them (wrong peer, unknown key, other committee file, veto), by reason code.",
+  },
   pleiades_keeper_decisions_total: {
     type: "counter",
     labels: ["type", "outcome"],

@@ -55,6 +55,9 @@ export class MetricsRecorder {
       case "operator-convicted":
         this.#count("pleiades_operator_convictions_total", {operator: String(event.operatorId)});
         return;
+      case "operator-refused":
+        this.#count("pleiades_screened_requests_total", {code: event.outcome});
+        return;
       case "keeper-decided":
         this.#count("pleiades_keeper_decisions_total", {type: event.type, outcome: event.outcome});
         this.#seconds("pleiades_keeper_decision_duration_seconds", event.durationMs, {type: event.type});
@@ -63,6 +66,8 @@ export class MetricsRecorder {
         this.#seconds("pleiades_store_commit_duration_seconds", event.durationMs, {});
         this.#histogram("pleiades_store_commit_records").observe(event.records);
         return;
+      default:
+        event satisfies never; // a new kind of event needs a metric, or a line here that says why not
     }
   }
 

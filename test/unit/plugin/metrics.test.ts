@@ -106,6 +106,13 @@ describe("metrics", () => {
     ]);
   });
 
+  it("count what an operator refused before its keeper saw it", async () => {
+    const text = await recorded({kind: "operator-refused", peerId, key: KEY, outcome: "PLUGIN_VETO"});
+    expect(samples(text, "pleiades_screened_requests_total")).to.deep.equal([
+      'pleiades_screened_requests_total{code="PLUGIN_VETO"} 1',
+    ]);
+  });
+
   it("count the keeper's decisions and time the store's commits", async () => {
     const text = await recorded(
       {kind: "keeper-decided", type: "BLOCK_V2", outcome: "signed", durationMs: 3},
