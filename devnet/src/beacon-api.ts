@@ -30,11 +30,6 @@ export class BeaconApi {
     };
   }
 
-  /** The node's whole spec, names in capitals, values as text. */
-  async spec(): Promise<Readonly<Record<string, string>>> {
-    return ((await this.#get("/eth/v1/config/spec")) as {data: Record<string, string>}).data;
-  }
-
   async headSlot(): Promise<number> {
     const {data} = (await this.#get("/eth/v1/beacon/headers/head")) as {
       data: {header: {message: {slot: string}}};

@@ -84,7 +84,7 @@ export class Devnet {
       undo.push(() => beacon.program.stop());
       signal.throwIfAborted();
       onEvent(`starting the committee, pinned to genesis ${beacon.genesis.genesisValidatorsRoot.slice(0, 10)}`);
-      const chain = {genesis: beacon.genesis, spec: await beacon.api.spec(), beaconUrl: beacon.api.url};
+      const chain = {genesis: beacon.genesis, beaconUrl: beacon.api.url};
       const signer = await startSigner(chain, join(dir, "committee"));
       undo.push(() => signer.stop());
       signal.throwIfAborted();
