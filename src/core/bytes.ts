@@ -98,6 +98,15 @@ export function parsePeerIdText(raw: unknown, field = "peer id"): PeerIdText {
   return raw as PeerIdText;
 }
 
+/** Hex of `min` to `max` bytes, any case, with or without 0x. @throws CODEC_HEX */
+export function parseHexBytes(raw: unknown, {min, max}: {min: number; max: number}, field: string): Uint8Array {
+  if (typeof raw !== "string") throw new PleiadesError({code: "CODEC_HEX", field, reason: "not a string"});
+  // The value's own length decides what parseHex expects, held within the bounds: a huge string is refused by length.
+  const digits = raw.length - (/^0[xX]/.test(raw) ? 2 : 0);
+  const bytes = Math.min(Math.max(Math.ceil(digits / 2), min), max);
+  return new Uint8Array(Buffer.from(parseHex(raw, bytes, field).slice(2), "hex"));
+}
+
 /** Lower-case 0x hex of the bytes. */
 export function toHex(bytes: Uint8Array): string {
   return `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`;
