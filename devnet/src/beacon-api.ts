@@ -53,7 +53,9 @@ export class BeaconApi {
       method: "POST",
       headers: {"content-type": "application/json"},
       body: JSON.stringify(validators.map(String)),
-    })) as {data: {validator_index: string; committee_index: string; validator_committee_index: string; slot: string}[]};
+    })) as {
+      data: {validator_index: string; committee_index: string; validator_committee_index: string; slot: string}[];
+    };
     const committees = new Map<string, {slot: number; index: number; validators: number[]}>();
     for (const duty of data) {
       const [slot, index] = [Number(duty.slot), Number(duty.committee_index)];

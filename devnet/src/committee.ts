@@ -111,10 +111,7 @@ const REQUESTS = "pleiades_request_duration_seconds";
 /** What the signer's metrics and the state of the processes say together. */
 export function signerNow(
   samples: readonly Sample[],
-  {
-    operators,
-    delays,
-  }: {operators: ReturnType<LocalCommittee["operators"]>; delays: ReadonlyMap<OperatorId, number>},
+  {operators, delays}: {operators: ReturnType<LocalCommittee["operators"]>; delays: ReadonlyMap<OperatorId, number>},
 ): SignerNow {
   const failed = new Map<string, number>();
   const count = (key: string, value: number): void => {

@@ -1,4 +1,4 @@
-import {createServer, connect, type AddressInfo, type Server, type Socket} from "node:net";
+import {type AddressInfo, connect, createServer, type Server, type Socket} from "node:net";
 
 export interface DelayProxy {
   readonly port: number;

@@ -2,7 +2,14 @@ import {mkdirSync} from "node:fs";
 import {join} from "node:path";
 import type {BeaconApi, Finality} from "./beacon-api.js";
 import {describeFault, type Fault} from "./faults.js";
-import {FORKS, SECONDS_PER_SLOT, SLOTS_PER_EPOCH, startBeaconNode, startValidatorClient, VALIDATORS} from "./lodestar.js";
+import {
+  FORKS,
+  SECONDS_PER_SLOT,
+  SLOTS_PER_EPOCH,
+  startBeaconNode,
+  startValidatorClient,
+  VALIDATORS,
+} from "./lodestar.js";
 import {type DutyReport, MissedDuties} from "./missed-duties.js";
 import {freePorts, type Program, ProgramError, Reaper} from "./processes.js";
 import type {DevnetSigner, SignerNow, StartSigner} from "./signer.js";
@@ -30,7 +37,10 @@ export interface DevnetStatus {
   readonly signer: SignerNow | null;
   readonly url: string;
   readonly threshold: number;
+  /** Faults that have begun, oldest first. */
   readonly faults: readonly Fault[];
+  /** Signing requests since the warm-up that got no signature: "TYPE CODE" → count. */
+  readonly failedRequests: ReadonlyMap<string, number>;
 }
 
 const ALL_VALIDATORS = Array.from({length: VALIDATORS}, (_, i) => i);
@@ -52,8 +62,9 @@ export class Devnet {
     fromSlot: WARM_UP_SLOTS,
     syncFromSlot: Math.max(WARM_UP_SLOTS, FORKS[0].epoch * SLOTS_PER_EPOCH + 1),
   });
-  readonly #active = new Set<Fault>();
-  readonly #done = new Set<Fault>();
+  readonly #begun = new Set<Fault>();
+  readonly #ended = new Set<Fault>();
+  #failedInWarmUp: ReadonlyMap<string, number> = new Map();
   #committeesUpTo = -1;
   #head = 0;
   #finality: Finality = {justified: 0, finalised: 0};
@@ -79,10 +90,9 @@ export class Devnet {
       };
       const beacon = await startBeaconNode(
         {reaper, onLine: watch("beacon node")},
-        {root, dir, logFile: join(dir, "beacon-node.log"), restPort, p2pPort, genesisTime},
+        {root, dir, logFile: join(dir, "beacon-node.log"), restPort, p2pPort, genesisTime, signal},
       );
       undo.push(() => beacon.program.stop());
-      signal.throwIfAborted();
       onEvent(`starting the committee, pinned to genesis ${beacon.genesis.genesisValidatorsRoot.slice(0, 10)}`);
       const chain = {genesis: beacon.genesis, beaconUrl: beacon.api.url};
       const signer = await startSigner(chain, join(dir, "committee"));
@@ -146,7 +156,8 @@ export class Devnet {
       signer: this.#signerNow,
       url: this.#signer.url,
       threshold: this.#signer.threshold,
-      faults: [...this.#active],
+      faults: [...this.#begun],
+      failedRequests: this.#failedRequests(),
     };
   }
 
@@ -186,15 +197,13 @@ export class Devnet {
   #applyFaults(slot: number): void {
     const {faults, onEvent} = this.#options;
     for (const fault of faults) {
-      const inside = slot >= fault.fromSlot && slot < fault.toSlot;
-      if (inside && !this.#active.has(fault)) {
-        this.#active.add(fault);
+      if (slot >= fault.fromSlot && !this.#begun.has(fault)) {
+        this.#begun.add(fault);
         onEvent(`slot ${slot}: fault begins: ${describeFault(fault)}`);
         void this.#begin(fault);
       }
-      if (slot >= fault.toSlot && this.#active.has(fault) && !this.#done.has(fault)) {
-        this.#done.add(fault);
-        this.#active.delete(fault);
+      if (slot >= fault.toSlot && !this.#ended.has(fault)) {
+        this.#ended.add(fault);
         onEvent(`slot ${slot}: fault ends: ${describeFault(fault)}`);
         void this.#end(fault);
       }
@@ -224,6 +233,7 @@ export class Devnet {
         this.#api.finality(),
         this.#signer.now(),
       ]);
+      if (this.slot() < WARM_UP_SLOTS) this.#failedInWarmUp = this.#signerNow.failed;
       await this.#scanBlocks();
     } catch (error) {
       if (!this.#stopping) this.#options.onEvent(`could not read the state of the run: ${(error as Error).message}`);
@@ -231,6 +241,13 @@ export class Devnet {
     for (const line of this.#duties.takeNews()) this.#options.onEvent(`missed duty: ${line}`);
     this.#options.onStatus?.(this.status());
     for (const wake of this.#readers.splice(0)) wake();
+  }
+
+  #failedRequests(): ReadonlyMap<string, number> {
+    const since = [...(this.#signerNow?.failed ?? [])].map(
+      ([what, count]) => [what, count - (this.#failedInWarmUp.get(what) ?? 0)] as const,
+    );
+    return new Map(since.filter(([, count]) => count > 0));
   }
 
   async #scanBlocks(): Promise<void> {

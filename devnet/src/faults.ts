@@ -9,7 +9,8 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
-const GRAMMAR = "crash:OPERATOR@FROM-TO or slow:OPERATOR:DELAY@FROM-TO, for example crash:3@20-28 or slow:2:800ms@30-38";
+const GRAMMAR =
+  "crash:OPERATOR@FROM-TO or slow:OPERATOR:DELAY@FROM-TO, for example crash:3@20-28 or slow:2:800ms@30-38";
 const MAX_DELAY_MS = 60_000; // longer than any deadline of the signer, so indistinguishable from a crash
 
 /**
@@ -29,7 +30,8 @@ export function parseFault(text: string, {operators}: {operators: number}): Faul
   const slots = /^(\d{1,9})-(\d{1,9})$/.exec(when);
   if (slots === null) return bad(`"${when}" is not a range of slots; write FROM-TO, for example 20-28`);
   const range = {operatorId: Number(id), fromSlot: Number(slots[1]), toSlot: Number(slots[2])};
-  if (range.fromSlot >= range.toSlot) bad(`the fault ends at slot ${range.toSlot}, which must be after ${range.fromSlot}`);
+  if (range.fromSlot >= range.toSlot)
+    bad(`the fault ends at slot ${range.toSlot}, which must be after ${range.fromSlot}`);
   if (kind === "crash") {
     if (delay !== undefined) bad(`crash takes no delay; write crash:${id}@${when}`);
     return {kind, ...range};

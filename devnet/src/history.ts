@@ -9,6 +9,8 @@ export interface Rates {
   readonly p99Ms: number | null;
   /** Share of the group signatures, 0…1, that an operator took part in; null without any. */
   readonly participation: ReadonlyMap<number, number | null>;
+  /** Median time to answer with a partial signature, per operator. */
+  readonly answerMs: ReadonlyMap<number, number | null>;
 }
 
 /** Turns counters that only grow into what happened lately. */
@@ -24,7 +26,7 @@ export class History {
   rates(): Rates {
     const [first, last] = [this.#readings[0], this.#readings.at(-1)];
     if (first === undefined || last === undefined || first === last) {
-      return {signaturesPerSecond: 0, p50Ms: null, p99Ms: null, participation: new Map()};
+      return {signaturesPerSecond: 0, p50Ms: null, p99Ms: null, participation: new Map(), answerMs: new Map()};
     }
     const signed = last.now.signed - first.now.signed;
     return {
@@ -34,6 +36,12 @@ export class History {
         last.now.operators.map(({id, participations}) => {
           const before = first.now.operators.find((one) => one.id === id)?.participations ?? 0;
           return [id, signed === 0 ? null : Math.min(1, (participations - before) / signed)];
+        }),
+      ),
+      answerMs: new Map(
+        last.now.operators.map(({id, answers}) => {
+          const before = first.now.operators.find((one) => one.id === id)?.answers ?? new Map();
+          return [id, percentiles(since(answers, before)).p50Ms];
         }),
       ),
     };

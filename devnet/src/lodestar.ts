@@ -1,7 +1,7 @@
 import {existsSync} from "node:fs";
 import {join} from "node:path";
 import {BeaconApi, type Genesis} from "./beacon-api.js";
-import {ProgramError, type Program, type Reaper, startProgram} from "./processes.js";
+import {type Program, ProgramError, type Reaper, startProgram} from "./processes.js";
 
 export const SECONDS_PER_SLOT = 2;
 /** Of the minimal preset. */
@@ -46,9 +46,17 @@ export function lodestarCli(root: string): string {
  */
 export async function startBeaconNode(
   modules: LodestarModules,
-  options: {root: string; dir: string; logFile: string; restPort: number; p2pPort: number; genesisTime: number},
+  options: {
+    root: string;
+    dir: string;
+    logFile: string;
+    restPort: number;
+    p2pPort: number;
+    genesisTime: number;
+    signal: AbortSignal;
+  },
 ): Promise<{program: Program; api: BeaconApi; genesis: Genesis}> {
-  const {root, dir, logFile, restPort, p2pPort, genesisTime} = options;
+  const {root, dir, logFile, restPort, p2pPort, genesisTime, signal} = options;
   const program = startProgram(modules, {
     name: "beacon node",
     cwd: dir, // `dev` writes its genesis.ssz there
@@ -65,7 +73,7 @@ export async function startBeaconNode(
     ],
   });
   const api = new BeaconApi(`http://127.0.0.1:${restPort}`);
-  const genesis = await Promise.race([program.failed, untilAnswers(() => api.genesis())]).catch((error) => {
+  const genesis = await Promise.race([program.failed, untilAnswers(() => api.genesis(), signal)]).catch((error) => {
     program.kill();
     throw error;
   });
@@ -95,9 +103,10 @@ export function startValidatorClient(
 
 const START_BOUND_MS = 90_000; // four seconds on an idle machine
 
-async function untilAnswers<T>(ask: () => Promise<T>): Promise<T> {
+async function untilAnswers<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const end = performance.now() + START_BOUND_MS;
   for (;;) {
+    signal.throwIfAborted();
     try {
       return await ask();
     } catch (error) {

@@ -21,6 +21,8 @@ export interface Tally {
 }
 
 export interface DutyReport {
+  /** Slots before this one have been looked at. */
+  readonly nextSlot: number;
   readonly blocks: Tally;
   readonly attestations: Tally;
   /** Seats of the sync committee in blocks that exist. */
@@ -94,7 +96,11 @@ export class MissedDuties {
       if (attested + this.#slotsPerEpoch > slot) continue;
       this.#waiting.delete(key);
       this.#attestations.due += left.size;
-      this.#miss(this.#attestations, left.size, `slot ${attested}: no attestation of validator ${[...left].join(", ")}`);
+      this.#miss(
+        this.#attestations,
+        left.size,
+        `slot ${attested}: no attestation of validator ${[...left].join(", ")}`,
+      );
     }
   }
 
@@ -102,6 +108,7 @@ export class MissedDuties {
     let open = 0;
     for (const {slot, left} of this.#waiting.values()) if (slot < this.#next) open += left.size;
     return {
+      nextSlot: this.#next,
       blocks: {...this.#blocks},
       attestations: {...this.#attestations},
       syncMessages: {...this.#sync},

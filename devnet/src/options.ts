@@ -48,7 +48,9 @@ export function parseOptions(argv: readonly string[]): DevnetOptions | "help" {
   const faults = parseFaults(values.fault ?? [], {operators});
   const late = faults.find((fault) => slots !== null && fault.fromSlot >= slots);
   if (late !== undefined) {
-    throw new UsageError(`--fault: operator ${late.operatorId}'s begins at slot ${late.fromSlot}, but --slots is ${slots}`);
+    throw new UsageError(
+      `--fault: operator ${late.operatorId}'s begins at slot ${late.fromSlot}, but --slots is ${slots}`,
+    );
   }
   const genesisDelay = whole("--genesis-delay", values["genesis-delay"] ?? "20");
   if (genesisDelay < 5 || genesisDelay > 3600) throw new UsageError("--genesis-delay: between 5 and 3600 seconds");

@@ -1,9 +1,8 @@
-import {describeFault} from "./faults.js";
 import type {DevnetStatus} from "./devnet.js";
+import {describeFault} from "./faults.js";
 import type {Rates} from "./history.js";
 import {FORKS, SECONDS_PER_SLOT, SLOTS_PER_EPOCH} from "./lodestar.js";
 import type {Tally} from "./missed-duties.js";
-import {type Histogram, quantile} from "./prometheus.js";
 
 export interface View {
   readonly status: DevnetStatus;
@@ -22,7 +21,7 @@ export function forkAt(epoch: number): string {
 }
 
 /** Requests that got no signature, all kinds together. */
-export const failedRequests = (failed: ReadonlyMap<string, number>): number =>
+export const countFailed = (failed: ReadonlyMap<string, number>): number =>
   [...failed.values()].reduce((sum, count) => sum + count, 0);
 
 /** One line that says everything, for logs. */
@@ -37,7 +36,7 @@ export function statusLine({status, rates}: View): string {
     `operators ${operators}`,
     `${rates.signaturesPerSecond.toFixed(1)} signatures/s p50 ${ms(rates.p50Ms)} p99 ${ms(rates.p99Ms)}`,
     `missed blocks ${tally(duties.blocks)} attestations ${tally(duties.attestations)} sync ${tally(duties.syncMessages)}`,
-    `failed requests ${failedRequests(signer?.failed ?? new Map())}`,
+    `failed requests ${countFailed(status.failedRequests)}`,
   ].join(" | ");
 }
 
@@ -47,7 +46,7 @@ export function render(view: View, {columns, rows}: {columns: number; rows: numb
   const {slot, headSlot, finality, duties, signer, threshold} = status;
   const epoch = Math.floor(slot / SLOTS_PER_EPOCH);
   const operators = signer?.operators ?? [];
-  const failed = [...(signer?.failed ?? new Map<string, number>())];
+  const failed = [...status.failedRequests];
   const lines = [
     `Pleiades devnet: ${operators.length} operators, ${threshold} sign. Lodestar 1.5.1, 8 validators, ${status.url}. Ctrl-C ends it.`,
     "",
@@ -85,10 +84,4 @@ function row(...cells: string[]): string {
 
 function stateOf({state, delayMs}: {state: string; delayMs: number}): string {
   return state === "up" && delayMs > 0 ? "slow" : state;
-}
-
-/** Median of a histogram of seconds, in milliseconds. */
-export function medianMs(answers: Histogram): number | null {
-  const seconds = quantile(answers, 0.5);
-  return seconds === null ? null : 1000 * seconds;
 }
