@@ -97,10 +97,13 @@ export function run(command, args, {cwd, logFile, env = process.env, onLine = ()
     child.stdout.setEncoding("utf8").on("data", take);
     child.stderr.setEncoding("utf8").on("data", take);
     // Ctrl-C reaches npm by itself; a SIGTERM to us alone has to be handed on.
-    const stop = () => child.kill("SIGTERM");
-    process.once("exit", stop);
+    const stop = () => {
+      child.kill("SIGTERM");
+      process.exit(143);
+    };
+    process.once("SIGTERM", stop);
     const finish = (ok, why) => {
-      process.removeListener("exit", stop);
+      process.removeListener("SIGTERM", stop);
       if (rest !== "") lines.push(rest);
       if (why !== undefined) lines.push(why);
       done({ok, tail: lines});

@@ -73,7 +73,8 @@ function locked(log, task) {
 /** What an install is made from: the locked versions, and the Node and machine that native parts are built for. */
 function installKey(dir) {
   const hash = createHash("sha256").update(readFileSync(join(dir, "package-lock.json")));
-  hash.update(readFileSync(join(dir, "package.json")));
+  const {dependencies, devDependencies, overrides} = JSON.parse(readFileSync(join(dir, "package.json"), "utf8"));
+  hash.update(JSON.stringify([dependencies, devDependencies, overrides]));
   return `${RECIPE} ${process.platform}-${process.arch} abi${process.versions.modules} ${hash.digest("hex")}`;
 }
 
