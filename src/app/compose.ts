@@ -132,7 +132,6 @@ export async function composeOperator(
       ),
     );
     stops.push(() => keeper.close());
-    const {veto} = plugins;
     const node = provide(
       container,
       TOKENS.operatorNode,
@@ -141,15 +140,7 @@ export async function composeOperator(
           keeper,
           logger: log,
           observer,
-          vetoes:
-            veto === null
-              ? []
-              : [
-                  (context) => {
-                    const answer = veto(context);
-                    return answer.kind === "approve" ? null : {message: `${answer.plugin}: ${answer.message}`};
-                  },
-                ],
+          veto: plugins.veto,
         },
         {committees: () => book.current(), preset: network.preset},
       ),

@@ -1,8 +1,15 @@
 import {randomBytes} from "node:crypto";
-import {open, readFile, rename, rm} from "node:fs/promises";
+import {open, readFile, rename, rm, stat} from "node:fs/promises";
 import {dirname} from "node:path";
 import {PleiadesError} from "../core/errors.js";
 import {errnoOf} from "./config/load.js";
+
+/** True when there is anything at this path. */
+export const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** A text file. @throws CLI_FILE */
 export async function readText(file: string): Promise<string> {

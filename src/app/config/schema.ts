@@ -119,7 +119,7 @@ const operator = z.strictObject({
     unit: "list of TCP multiaddrs",
   }),
   bundles: key(z.array(path).default([]), {
-    about: "Share bundles of `pleiades split` to import at the start. Once imported they are not read again.",
+    about: "Share bundles of `pleiades split` to add at the start; one that was added before is skipped and may be taken out here.",
     unit: "list of paths",
   }),
   passwordFile: key(path.nullable().default(null), {

@@ -1,10 +1,10 @@
 import {randomBytes} from "node:crypto";
 import {rmSync} from "node:fs";
-import {mkdir, rename, rm, stat} from "node:fs/promises";
+import {mkdir, rename, rm} from "node:fs/promises";
 import {dirname, join} from "node:path";
 import {PleiadesError} from "../../core/errors.js";
 import {errnoOf} from "../config/load.js";
-import {syncDirectory, writeNew} from "../files.js";
+import {exists, syncDirectory, writeNew} from "../files.js";
 
 export interface SplitFiles {
   readonly committeeFile: string;
@@ -23,11 +23,7 @@ export interface WrittenSplit {
 
 /** @throws SPLIT_OUTPUT_EXISTS */
 export async function refuseExisting(out: string): Promise<void> {
-  const exists = await stat(out).then(
-    () => true,
-    () => false,
-  );
-  if (exists) throw new PleiadesError({code: "SPLIT_OUTPUT_EXISTS", out});
+  if (await exists(out)) throw new PleiadesError({code: "SPLIT_OUTPUT_EXISTS", out});
 }
 
 /**

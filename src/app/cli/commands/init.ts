@@ -1,4 +1,4 @@
-import {mkdir, stat} from "node:fs/promises";
+import {mkdir} from "node:fs/promises";
 import {join, resolve} from "node:path";
 import type {Argv} from "yargs";
 import type {Network} from "../../../core/duty/network.js";
@@ -6,7 +6,7 @@ import {PleiadesError} from "../../../core/errors.js";
 import {networkSection} from "../../config/network.js";
 import {renderTemplate} from "../../config/template.js";
 import {isTcpMultiaddr} from "../../config/values.js";
-import {writeNew} from "../../files.js";
+import {exists, writeNew} from "../../files.js";
 import {newPeerId} from "../../node-key.js";
 import {toJsonLine} from "../io.js";
 import {jsonOption, type NetworkArgs, networkFrom, networkOptions, text, usage} from "../options.js";
@@ -92,10 +92,6 @@ const describe = (network: Network) => networkSection(network);
 
 async function refuseExisting(files: readonly string[]): Promise<void> {
   for (const file of files) {
-    const exists = await stat(file).then(
-      () => true,
-      () => false,
-    );
-    if (exists) throw new PleiadesError({code: "CONFIG_EXISTS", file});
+    if (await exists(file)) throw new PleiadesError({code: "CONFIG_EXISTS", file});
   }
 }
