@@ -169,9 +169,10 @@ const signer = z.strictObject({
       "Longest time from a request to its answer, for types that need another than the default: a whole slot for AGGREGATION_SLOT and what no slot waits for, a third of a slot for the rest.",
     unit: "map of request type to milliseconds",
   }),
-  hedgeDelayMs: key(z.int().min(0).max(60_000).default(100), {
-    about: "How long the first t operators have before the others are asked too.",
-    unit: "milliseconds",
+  hedgeDelayMs: key(z.union([z.int().min(0).max(60_000), z.literal("adaptive")]).default("adaptive"), {
+    about:
+      "How long the first t operators have before the others are asked too; adaptive follows how fast they have been, between 25 and 500.",
+    unit: "milliseconds or adaptive",
   }),
   operatorAddresses: key(
     z.record(peerId as unknown as z.ZodType<string, string>, z.array(multiaddr).min(1)).default({}),
