@@ -119,7 +119,8 @@ const operator = z.strictObject({
     unit: "list of TCP multiaddrs",
   }),
   bundles: key(z.array(path).default([]), {
-    about: "Share bundles of `pleiades split` to add at the start; one that was added before is skipped and may be taken out here.",
+    about:
+      "Share bundles of `pleiades split` to add at the start; one that was added before is skipped and may be taken out here.",
     unit: "list of paths",
   }),
   passwordFile: key(path.nullable().default(null), {
