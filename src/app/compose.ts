@@ -11,6 +11,7 @@ import {CommitteeSigningService} from "../committee/signing-service.js";
 import type {Committee} from "../core/committee/committee.js";
 import {networkToJson} from "../core/duty/network.js";
 import {policyToJson} from "../core/duty/policy.js";
+import {toWire} from "../core/duty/request-codec.js";
 import {PleiadesError} from "../core/errors.js";
 import type {Logger} from "../ports/logger.js";
 import type {Deadlines} from "../remote-signer/deadlines.js";
@@ -20,8 +21,8 @@ import type {LoadedConfig} from "./config/load.js";
 import {presetOf, resolveNetwork} from "./config/network.js";
 import {policyFrom} from "./config/policy.js";
 import type {OperatorConfig, SignerConfig} from "./config/schema.js";
-import {dialList} from "./dial-list.js";
 import {enoughOperators} from "./enough-operators.js";
+import {withAddresses} from "./moved-operators.js";
 import {loadPluginHost} from "./plugins.js";
 import {need, provide, TOKENS} from "./tokens.js";
 import {softwareName} from "./version.js";
@@ -39,7 +40,7 @@ async function composeBase(
   const identity = provide(container, TOKENS.identity, await readIdentity(config.node.keyFile));
   const clock = provide(container, TOKENS.clock, systemClock);
   provide(container, TOKENS.config, config);
-  provide(container, TOKENS.logger, logger.child({role, peer: identity.peerId.slice(-6)}));
+  provide(container, TOKENS.logger, logger.child({role, node: identity.peerId.slice(-6)}));
   const plugins = await loadPluginHost(config, {
     logger: need(container, TOKENS.logger),
     clock,
@@ -199,7 +200,7 @@ export async function composeSigner(
   const plugins = need(container, TOKENS.plugins);
   const book = bookOf(container, (committees) => {
     requireCoordinator(committees, identity.peerId);
-    return committees;
+    return withAddresses(committees, config.operatorAddresses);
   });
   await book.open();
 
@@ -211,13 +212,12 @@ export async function composeSigner(
       await createLibp2pOperatorLink({identity, logger: log, observer, clock}, {software: softwareName()}),
     );
     stops.push(() => link.close());
-    link.setPeers(dialList(book.current(), config.operatorAddresses));
     const service = provide(
       container,
       TOKENS.signingService,
       new CommitteeSigningService(
-        {link, clock, logger: log, observer, bls: blstGroup},
-        {committees: book.current(), preset: network.preset, network, hedgeDelayMs: config.hedgeDelayMs},
+        {link, clock, logger: log, observer, bls: blstGroup, toWire: (request) => toWire(request, network.preset)},
+        {committees: book.current(), hedgeDelayMs: config.hedgeDelayMs},
       ),
     );
     await plugins.start();
@@ -225,7 +225,6 @@ export async function composeSigner(
     await enoughOperators(service, {clock, logger: log, stopping});
     const reload = async (): Promise<{errors: readonly string[]}> => {
       const result = await book.reload();
-      link.setPeers(dialList(book.current(), config.operatorAddresses));
       service.setCommittees(book.current());
       return result;
     };

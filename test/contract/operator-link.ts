@@ -148,12 +148,13 @@ export function operatorLinkContract(name: string, create: (operators: number) =
       for (const {software} of harness.link.peers()) expect(software).to.be.a("string").and.not.equal("");
     });
 
-    it("rejects everything once it is closed, and may be closed twice", async () => {
+    it("rejects everything and takes no peers once it is closed, and may be closed twice", async () => {
       peer(0).fake.answer = () => new Promise(() => undefined);
       const lost = codeFrom(harness.link.requestPartial(peer(0).peerId, requestOf(1), never()));
       await harness.link.close();
       await harness.link.close();
       expect(await lost).to.equal("LINK_DISCONNECTED");
+      harness.link.setPeers(harness.operators);
       expect(harness.link.peers()).to.deep.equal([]);
       expect(await codeFrom(harness.link.requestPartial(peer(1).peerId, requestOf(1), never()))).to.equal(
         "LINK_DISCONNECTED",

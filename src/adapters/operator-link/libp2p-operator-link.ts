@@ -49,6 +49,7 @@ class Libp2pOperatorLink implements OperatorLink {
   readonly #peers = new Map<string, OperatorPeer>();
   /** One request goes to t operators: its JSON is made once. */
   readonly #json = new WeakMap<WireRequest, string>();
+  #closed = false;
 
   constructor(modules: PeerModules, {software, stopNode}: {software: string; stopNode: () => void | Promise<void>}) {
     this.#modules = modules;
@@ -80,6 +81,7 @@ class Libp2pOperatorLink implements OperatorLink {
 
   /** @throws LINK_ADDRESS for an address that cannot be used; the peers are then as they were */
   setPeers(peers: readonly {peerId: PeerIdText; addresses: readonly string[]}[]): void {
+    if (this.#closed) return;
     const wanted = new Map(peers.map(({peerId, addresses}) => [peerId, pinned(peerId, addresses)] as const));
     for (const [peerId, peer] of this.#peers) {
       if (wanted.has(peer.peerId)) continue;
@@ -94,6 +96,7 @@ class Libp2pOperatorLink implements OperatorLink {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const peers = [...this.#peers.values()];
     this.#peers.clear();
     await Promise.all(peers.map((peer) => peer.close()));

@@ -83,6 +83,7 @@ export class MemoryOperatorLink implements OperatorLink {
   }
 
   setPeers(peers: readonly {peerId: PeerIdText; addresses: readonly string[]}[]): void {
+    if (this.#closed) return;
     const wanted = new Set(peers.map(({peerId}) => peerId));
     for (const peerId of [...this.#peers.keys()]) {
       if (wanted.has(peerId)) continue;

@@ -119,7 +119,8 @@ const operator = z.strictObject({
     unit: "list of TCP multiaddrs",
   }),
   bundles: key(z.array(path).default([]), {
-    about: "Share bundles of `pleiades split` to add at the start; one that was added before is skipped and may be taken out here.",
+    about:
+      "Share bundles of `pleiades split` to add at the start; one that was added before is skipped and may be taken out here.",
     unit: "list of paths",
   }),
   passwordFile: key(path.nullable().default(null), {
@@ -169,9 +170,10 @@ const signer = z.strictObject({
       "Longest time from a request to its answer, for types that need another than the default: a whole slot for AGGREGATION_SLOT and what no slot waits for, a third of a slot for the rest.",
     unit: "map of request type to milliseconds",
   }),
-  hedgeDelayMs: key(z.int().min(0).max(60_000).default(100), {
-    about: "How long the first t operators have before the others are asked too.",
-    unit: "milliseconds",
+  hedgeDelayMs: key(z.union([z.int().min(0).max(60_000), z.literal("adaptive")]).default("adaptive"), {
+    about:
+      "How long the first t operators have before the others are asked too; adaptive follows how fast they have been, between 25 and 500.",
+    unit: "milliseconds or adaptive",
   }),
   operatorAddresses: key(
     z.record(peerId as unknown as z.ZodType<string, string>, z.array(multiaddr).min(1)).default({}),

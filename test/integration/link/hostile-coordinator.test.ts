@@ -242,8 +242,12 @@ describe("an operator's server", function () {
     const {open} = await raw(server, server.allowed);
     const stream = await open();
     stream.hello();
-    await waitFor("hello", () => stream.heard.length === 1);
-    for (let n = 0; n < 6; n++) clock.advance(5_000);
+    const {open: openMute} = await raw(server, server.allowed);
+    const mute = await openMute();
+    await waitFor("hellos", () => stream.heard.length === 1 && mute.heard.length === 1);
+    for (let n = 0; n < 3; n++) clock.advance(5_000);
+    await waitFor("the mute one given up", () => mute.ended);
+    for (let n = 0; n < 3; n++) clock.advance(5_000);
     expect(stream.ended).to.equal(false);
     clock.advance(5_000);
     await waitFor("given up", () => stream.ended);

@@ -197,6 +197,37 @@ describe("a coordinator's link", function () {
     expect(connected(liar.peerId)).to.equal(true);
   });
 
+  it("sends what is asked in one turn in one frame, urgent first, and not what was aborted before it left", async () => {
+    const {link, connected} = await coordinate();
+    const streams: RawStream[] = [];
+    const operator = await hostile((stream) => {
+      stream.hello();
+      streams.push(stream);
+    });
+    link.setPeers([operator]);
+    await waitFor("connected", () => connected(operator.peerId));
+    const deadline = new AbortController();
+    const aborted = new AbortController();
+    const priorities = [3, 1, 3, 0, 2] as const;
+    const codes = priorities.map((priority, n) =>
+      codeFrom(
+        link.requestPartial(operator.peerId, requestOf(n, {priority}), n === 2 ? aborted.signal : deadline.signal),
+      ),
+    );
+    await Promise.resolve();
+    aborted.abort();
+    await waitFor("frame", () => streams[0]?.heard.length === 2);
+    const frame = streams[0]?.heard[1] as {items: {id: number; priority: number}[]};
+    expect(frame.items.map(({id, priority}) => [id, priority])).to.deep.equal([
+      [1, 0],
+      [2, 1],
+      [3, 2],
+      [4, 3],
+    ]);
+    deadline.abort();
+    expect(new Set(await Promise.all(codes))).to.deep.equal(new Set(["LINK_ABORTED"]));
+  });
+
   it("refuses to send what no operator would take", async () => {
     const {link, self, connected} = await coordinate();
     const server = await honest(self);

@@ -109,7 +109,10 @@ async function exportRecords(args: ExportArgs, io: Io): Promise<void> {
   const exported = await withStore(config.dataDir, (store) => {
     const genesisValidatorsRoot = pinned ?? store.genesisValidatorsRoot();
     if (genesisValidatorsRoot === null) {
-      throw new PleiadesError({code: "CLI_PROTECTION", reason: "this operator has never signed: its chain is not known"});
+      throw new PleiadesError({
+        code: "CLI_PROTECTION",
+        reason: "this operator has never signed: its chain is not known",
+      });
     }
     return exportInterchange(store, keys, {genesisValidatorsRoot});
   });
@@ -135,7 +138,11 @@ async function operatorConfig(path: string): Promise<LoadedConfig> {
 async function withStore<T>(dataDir: string, task: (store: LmdbSlashingStore) => T | Promise<T>): Promise<T> {
   const path = storePath(dataDir);
   if (!(await exists(path))) {
-    throw new PleiadesError({code: "CLI_PROTECTION", reason: "this operator holds no records yet: start it once", path});
+    throw new PleiadesError({
+      code: "CLI_PROTECTION",
+      reason: "this operator holds no records yet: start it once",
+      path,
+    });
   }
   const environment = await LmdbEnvironment.open(path, () => {});
   try {
