@@ -1,5 +1,5 @@
 import {spawn} from "node:child_process";
-import {appendFileSync, existsSync} from "node:fs";
+import {appendFileSync, existsSync, readFileSync} from "node:fs";
 import {basename, delimiter, dirname, join, resolve} from "node:path";
 
 const prefix = resolve(dirname(process.execPath), "..");
@@ -43,8 +43,24 @@ function npmEnvironment() {
   return env;
 }
 
-/** Where this Node's C headers are installed, or "" when node-gyp has to download them. */
-const headers = () => (existsSync(join(prefix, "include", "node", "node_version.h")) ? prefix : "");
+/** Where this Node's own C headers are installed, or "" when node-gyp has to download them. */
+function headers() {
+  const file = join(prefix, "include", "node", "node_version.h");
+  if (!existsSync(file)) return "";
+  const major = /#define NODE_MAJOR_VERSION (\d+)/.exec(readFileSync(file, "utf8"))?.[1];
+  return major === process.versions.node.split(".")[0] ? prefix : "";
+}
+
+/**
+ * Without headers of our own, a `nodedir` in somebody's .npmrc would build for another Node. Only the command line beats
+ * it; from npm 12 on such settings no longer reach node-gyp, and unknown options are refused.
+ */
+function withoutForeignHeaders(npmCli) {
+  if (headers() !== "") return [];
+  const manifest = join(dirname(npmCli), "..", "package.json");
+  const major = existsSync(manifest) ? Number.parseInt(JSON.parse(readFileSync(manifest, "utf8")).version, 10) : 0;
+  return major < 12 ? ["--nodedir="] : [];
+}
 
 // What a user's .npmrc may say and what an install from our lock file must not listen to.
 const SETTINGS = [
@@ -73,7 +89,7 @@ const SETTINGS = [
  */
 export function npm(args, {cwd, logFile, onLine = () => {}}) {
   const [command, ...first] = npmCommand();
-  const all = [...first, ...args, ...SETTINGS, `--nodedir=${headers()}`];
+  const all = [...first, ...args, ...SETTINGS, ...withoutForeignHeaders(first[0] ?? command)];
   return run(command, all, {cwd, logFile, env: npmEnvironment(), onLine});
 }
 

@@ -16,7 +16,7 @@ const stateDir = join(root, ".pleiades");
 const lockFile = join(stateDir, "setup.lock");
 const logFile = join(stateDir, "setup.log");
 const SOURCES = ["src", "test", "devnet/src"];
-// Built by node-gyp. Lodestar does not start without snappy; the others are taken when they build.
+// What Lodestar loads that has to be compiled or fetched for this machine; everything else runs without its scripts.
 const NATIVE = ["snappy", "classic-level", "gc-stats", "c-kzg", "bigint-buffer"];
 // Change it when the steps change in a way that old installs must be made again.
 const RECIPE = 1;
@@ -173,7 +173,7 @@ async function step(what, log, task) {
 
 function explain(what, lines) {
   const text = lines.join("\n");
-  const shown = lines.filter((line) => line.trim() !== "" && !line.startsWith("npm http")).slice(-25);
+  const shown = lines.filter((line) => line.trim() !== "" && !/^npm (http|warn Unknown)/.test(line)).slice(-25);
   return [
     `Set-up failed while ${what}.`,
     ...shown.map((line) => `  | ${line}`),
@@ -188,7 +188,7 @@ function advice(text) {
   if (/ENOSPC/.test(text)) return "the disk is full; about 1 GB is needed. Free some and run the same command again.";
   if (/EACCES|EPERM/.test(text))
     return "make this checkout and npm's cache writable for you, and run the same command again.";
-  if (/gyp ERR!|node-gyp/.test(text)) {
+  if (/^(npm error )?gyp ERR!/m.test(text)) {
     const tools =
       "python3, make and a C++ compiler (Debian/Ubuntu: apt-get install python3 make g++; macOS: xcode-select --install)";
     const net = offline.test(text)
