@@ -1,4 +1,5 @@
 import {mkdirSync} from "node:fs";
+import {dirname} from "node:path";
 import {type Database, open, type RootDatabase} from "lmdb";
 import {PleiadesError} from "../../core/errors.js";
 
@@ -31,8 +32,8 @@ export class LmdbEnvironment {
   static async open(path: string, onCommit: OnCommit = () => {}): Promise<LmdbEnvironment> {
     let environment: LmdbEnvironment;
     try {
-      // 0700: the shares in here are encrypted, but nobody else has any business with them.
-      mkdirSync(path, {recursive: true, mode: 0o700});
+      ensureFolder(dirname(path));
+      ensureFolder(path);
       environment = new LmdbEnvironment(path, onCommit);
     } catch (error) {
       throw new PleiadesError({code: "SLASHING_STORE_OPEN", path, reason: reasonOf(error)}, {cause: error});
@@ -141,6 +142,16 @@ export class LmdbEnvironment {
     const durationMs = performance.now() - batch.startedAt;
     this.#batch = null;
     setImmediate(() => this.#onCommit({records: batch.committed, durationMs}));
+  }
+}
+
+/** One level only: Node's recursive mkdir never returns on some file systems (/proc). */
+function ensureFolder(path: string): void {
+  try {
+    // 0700: the shares in here are encrypted, but nobody else has any business with them.
+    mkdirSync(path, {mode: 0o700});
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
