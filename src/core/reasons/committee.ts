@@ -77,6 +77,11 @@ export const committeeReasons = {
     meaning: "The operator has not answered yet.",
     action: "Look at its machine and at the network between.",
   },
+  COMMITTEE_SIGNED: {
+    fault: "nobody",
+    meaning: "The operator signed, but too few others did.",
+    action: "Nothing on this operator; look at the others of the list.",
+  },
   COMMITTEE_NOT_ASKED: {
     fault: "nobody",
     meaning: "The operator was not asked yet.",

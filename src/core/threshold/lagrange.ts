@@ -1,6 +1,7 @@
 import {MAX_OPERATORS} from "../bytes.js";
 import {PleiadesError} from "../errors.js";
 import {type AdditionChain, additionChain} from "./addition-chain.js";
+import {invert, mod} from "./scalar.js";
 
 /** How to combine the scaled partials of one set of signers. */
 export interface LagrangePlan {
@@ -72,6 +73,19 @@ export function cheapestSigners({n, t}: {n: number; t: number}, present: readonl
     if (best === undefined || size < best.size) best = {ids, size};
   }
   return best!.ids;
+}
+
+/**
+ * λᵢ mod r for partials made with unscaled shares, which is how the draft distributed profile of the remote signing API
+ * makes them. Numbers of 255 bits: combining takes some milliseconds, so Pleiades' own operators scale their shares.
+ * @param ids different indices, exactly as many as the threshold
+ */
+export function plainCoefficients(ids: readonly number[]): bigint[] {
+  return ids.map((i) => {
+    const {numerator, denominator} = lagrangeAtZero(i, ids);
+    // Whole coefficients stay small and signed; the others have no short form modulo r.
+    return denominator === 1n ? numerator : mod(numerator * invert(denominator));
+  });
 }
 
 function integerCoefficients(scale: bigint, ids: readonly number[]): bigint[] {

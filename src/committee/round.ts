@@ -1,0 +1,193 @@
+import type {OperatorId} from "../core/bytes.js";
+import type {CommitteeOperator} from "../core/committee/committee.js";
+import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
+import {REASONS} from "../core/reasons/index.js";
+import type {ReceivedPartial} from "../core/threshold/collect.js";
+import type {Clock} from "../ports/clock.js";
+import type {Observer} from "../ports/observer.js";
+import type {OperatorLink, PartialReply, PartialRequest} from "../ports/operator-link.js";
+import type {OperatorFailure} from "../ports/signing-service.js";
+import type {OperatorHealth} from "./operator-health.js";
+
+/** What came of asking one operator. */
+type Settled =
+  | ({readonly kind: "partial"} & ReceivedPartial)
+  | {readonly kind: "failed"; readonly code: ReasonCode; readonly message: string};
+type Answer = Settled | {readonly kind: "not asked"} | {readonly kind: "waiting"};
+
+/** How an operator that did not fail is listed when the request failed. */
+const UNSETTLED = {
+  "not asked": "COMMITTEE_NOT_ASKED",
+  waiting: "COMMITTEE_NO_ANSWER",
+  partial: "COMMITTEE_SIGNED",
+} as const satisfies {[kind: string]: ReasonCode};
+
+export interface RoundModules {
+  readonly link: Pick<OperatorLink, "requestPartial">;
+  readonly clock: Pick<Clock, "monotonic" | "after">;
+  readonly observer: Observer;
+  readonly health: OperatorHealth;
+}
+
+export interface RoundTask {
+  readonly operators: readonly CommitteeOperator[];
+  readonly request: PartialRequest;
+  /** Milliseconds until an operator that was asked and has not answered has missed its deadline. */
+  readonly operatorDeadlineMs: number;
+  /** Takes the bytes of a partial, or says no: then the sender lied. */
+  readonly admit: (operator: CommitteeOperator, bytes: Uint8Array) => ReceivedPartial | null;
+}
+
+/**
+ * Asking the operators of one committee about one request: who was asked, what came back, and the news of it.
+ *
+ * The round ends with the request, but calls still open then run on to their own deadline: an answer that comes too late
+ * for the signature still tells whether that operator is up.
+ */
+export class Round {
+  readonly #modules: RoundModules;
+  readonly #task: RoundTask;
+  readonly #answers: Map<OperatorId, Answer>;
+  /** Calls whose operator has missed its deadline; they are given up when the round ends. */
+  readonly #overdue = new Set<AbortController>();
+  #over = false;
+  #news = false;
+  #wake: (() => void) | null = null;
+
+  constructor(modules: RoundModules, task: RoundTask) {
+    this.#modules = modules;
+    this.#task = task;
+    this.#answers = new Map(task.operators.map(({id}) => [id, {kind: "not asked"}]));
+  }
+
+  /** Asks those that were not asked yet. */
+  ask(operators: readonly CommitteeOperator[]): void {
+    for (const operator of operators) {
+      if (this.#answers.get(operator.id)?.kind !== "not asked") continue;
+      this.#answers.set(operator.id, {kind: "waiting"});
+      void this.#call(operator);
+    }
+  }
+
+  askRest(): void {
+    this.ask(this.#task.operators);
+  }
+
+  /** Resolves when something happened since the last call, at once when it has already. */
+  news(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      if (this.#news) this.announce();
+    });
+  }
+
+  /** Makes {@link news} resolve. */
+  announce(): void {
+    const wake = this.#wake;
+    this.#news = wake === null;
+    this.#wake = null;
+    wake?.();
+  }
+
+  /** Partials so far, by operator id. */
+  partials(): ReadonlyMap<OperatorId, ReceivedPartial> {
+    const partials = new Map<OperatorId, ReceivedPartial>();
+    for (const [id, answer] of this.#answers) if (answer.kind === "partial") partials.set(id, answer);
+    return partials;
+  }
+
+  /** Drops a partial. */
+  reject(operatorId: OperatorId, code: ReasonCode): void {
+    this.#answers.set(operatorId, failed(code));
+  }
+
+  /** How many operators failed in any way, how many of those refused, and how many may still answer. */
+  count(): {failed: number; refused: number; open: number} {
+    const answers = [...this.#answers.values()];
+    const failures = answers.filter((answer) => answer.kind === "failed");
+    return {
+      failed: failures.length,
+      refused: failures.filter(({code}) => isRefusal(code)).length,
+      open: answers.filter(({kind}) => kind === "waiting" || kind === "not asked").length,
+    };
+  }
+
+  /** One line for each of the n operators. */
+  failures(): OperatorFailure[] {
+    return [...this.#answers].map(([operatorId, answer]) => {
+      if (answer.kind === "failed") return {operatorId, code: answer.code, message: answer.message};
+      const code = UNSETTLED[answer.kind];
+      return {operatorId, code, message: REASONS[code].meaning};
+    });
+  }
+
+  end(): void {
+    this.#over = true;
+    for (const call of this.#overdue) call.abort();
+  }
+
+  async #call(operator: CommitteeOperator): Promise<void> {
+    const {link, clock, health, observer} = this.#modules;
+    const started = clock.monotonic();
+    const call = new AbortController();
+    let missed = false;
+    const report = (outcome: "signed" | ReasonCode): void =>
+      observer({
+        kind: "operator-answered",
+        operatorId: operator.id,
+        peerId: operator.peerId,
+        outcome,
+        durationMs: clock.monotonic() - started,
+      });
+    const cancelDeadline = clock.after(this.#task.operatorDeadlineMs, () => {
+      missed = true;
+      health.missed(operator.peerId);
+      report("COMMITTEE_NO_ANSWER");
+      if (this.#over) call.abort();
+      else this.#overdue.add(call);
+    });
+    health.asked(operator.peerId);
+    try {
+      const reply = await link.requestPartial(operator.peerId, this.#task.request, call.signal);
+      health.answered(operator.peerId, clock.monotonic() - started, !missed);
+      // After the end nobody waits for the partial, so it is not even looked at.
+      const outcome = this.#over ? replyOutcome(reply) : this.#settle(operator, this.#read(operator, reply));
+      if (!missed) report(outcome);
+    } catch (error) {
+      const code = codeOf(error);
+      if (!this.#over) this.#settle(operator, {kind: "failed", code, message: messageOf(error)});
+      if (!missed) report(code);
+    } finally {
+      cancelDeadline();
+      this.#overdue.delete(call);
+    }
+  }
+
+  #settle(operator: CommitteeOperator, answer: Settled): "signed" | ReasonCode {
+    this.#answers.set(operator.id, answer);
+    this.announce();
+    return answer.kind === "failed" ? answer.code : "signed";
+  }
+
+  #read(operator: CommitteeOperator, reply: PartialReply): Settled {
+    if (reply.kind === "refused") return {kind: "failed", code: reply.code, message: reply.message};
+    // Another file or generation: the partial proves nothing about this operator, so it is no ground for blame.
+    if (reply.committeeHash !== this.#task.request.committeeHash) return failed("COMMITTEE_HASH_MISMATCH");
+    const partial = this.#task.admit(operator, reply.partial);
+    return partial === null ? failed("THRESHOLD_INVALID_PARTIAL") : {kind: "partial", ...partial};
+  }
+}
+
+const failed = (code: ReasonCode): Settled => ({kind: "failed", code, message: REASONS[code].meaning});
+const messageOf = (error: unknown): string =>
+  error instanceof PleiadesError ? error.message : REASONS.INTERNAL.meaning;
+const replyOutcome = (reply: PartialReply): "signed" | ReasonCode => (reply.kind === "signed" ? "signed" : reply.code);
+
+/**
+ * Refused because of the message itself: slashing protection, policy, or a veto. A failing disk behind the slashing
+ * protection is not a judgement on the message.
+ */
+export function isRefusal(code: ReasonCode): boolean {
+  const judged = code.startsWith("SLASHING_") || code.startsWith("POLICY_") || code.startsWith("PLUGIN_VETO");
+  return judged && REASONS[code].fault !== "environment";
+}
