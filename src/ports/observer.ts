@@ -32,6 +32,13 @@ export type PleiadesEvent =
       readonly peerId: PeerIdText;
       readonly key: PubkeyHex;
     }
+  /** An operator refused a request before its keeper saw it: wrong peer, unknown key, other committee file, veto. */
+  | {
+      readonly kind: "operator-refused";
+      readonly peerId: PeerIdText;
+      readonly key: PubkeyHex;
+      readonly outcome: ReasonCode;
+    }
   /** An operator's keeper decided one request. */
   | {
       readonly kind: "keeper-decided";

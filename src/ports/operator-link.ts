@@ -32,14 +32,15 @@ export interface PeerStatus {
 /**
  * The coordinator's way to operators. Requests that wait together travel together; one long-lived stream per peer.
  * Contract: a call settles when the reply came, the signal aborted (LINK_ABORTED), the peer is not connected
- * (LINK_DISCONNECTED, at once: no waiting for a reconnect), or the stream broke (LINK_DISCONNECTED). Replies are
- * bound to the authenticated peer they were asked of.
+ * (LINK_DISCONNECTED, at once: no waiting for a reconnect), or the stream broke (LINK_DISCONNECTED). Too many unanswered
+ * requests to one peer give LINK_OVERLOADED, a request that no operator would take LINK_TOO_LARGE. Replies are
+ * bound to the authenticated peer they were asked of; a malformed one is a refusal with LINK_BAD_REPLY.
  */
 export interface OperatorLink {
   requestPartial(peer: PeerIdText, request: PartialRequest, signal: AbortSignal): Promise<PartialReply>;
   watermarks(peer: PeerIdText, signal: AbortSignal): Promise<readonly Watermark[]>;
   peers(): readonly PeerStatus[];
-  /** Peers to keep connected from now on; others are dropped. */
+  /** Peers to keep connected from now on; others are dropped. @throws LINK_ADDRESS, and nothing has changed then */
   setPeers(peers: readonly {peerId: PeerIdText; addresses: readonly string[]}[]): void;
   close(): Promise<void>;
 }

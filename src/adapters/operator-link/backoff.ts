@@ -1,0 +1,13 @@
+const FIRST_MS = 250;
+const LAST_MS = 5_000;
+
+/**
+ * Milliseconds to wait before attempt number `attempt` (0: the first, at once) to reach a peer. Doubles from 250 ms to 5 s,
+ * longer than which a committee should not wait for an operator that is back. `random` in [0, 1) spreads the signers of
+ * an operator that restarts over half of the time.
+ */
+export function backoffMs(attempt: number, random: number): number {
+  if (attempt === 0) return 0;
+  const full = Math.min(LAST_MS, FIRST_MS * 2 ** (attempt - 1));
+  return Math.max(FIRST_MS, full * (1 - random / 2));
+}
