@@ -56,4 +56,14 @@ export const codecReasons = {
     meaning: "The signing root that came with the request is not the root of its message on this network.",
     action: "Check that the client and the signer are configured for the same network and preset.",
   },
+  CODEC_JSON: {
+    fault: "caller",
+    meaning: "The body is not JSON in UTF-8 of moderate depth.",
+    action: "Send one JSON object as the body.",
+  },
+  CODEC_DUPLICATE_KEY: {
+    fault: "caller",
+    meaning: "An object of the body names a key twice, so that it could be read in two ways.",
+    action: "Name every key once.",
+  },
 } as const satisfies Record<string, Reason>;

@@ -1,0 +1,26 @@
+export interface PluginRequest {
+  /** Query parameters; of a repeated one the last. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Parsed JSON of a POST, null without a body. */
+  readonly body: unknown;
+}
+
+export interface PluginResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/**
+ * One HTTP route of a plugin, served by the remote signer at `/plugin/<plugin><path>`. Contract: the handler never
+ * rejects and always settles (the plugin host sees to that), so the server may await it without a bound of its own.
+ */
+export interface PluginRoute {
+  readonly plugin: string;
+  readonly method: "GET" | "POST";
+  /** Empty for `/plugin/<plugin>` itself, else `/` and more. */
+  readonly path: string;
+  readonly handler: (request: PluginRequest) => Promise<PluginResponse>;
+}

@@ -1,0 +1,142 @@
+import type {PubkeyHex, SignatureHex} from "../core/bytes.js";
+import type {Network} from "../core/duty/network.js";
+import {priorityOf} from "../core/duty/sign-request.js";
+import {codeOf} from "../core/errors.js";
+import type {Clock} from "../ports/clock.js";
+import type {Logger} from "../ports/logger.js";
+import type {Observer} from "../ports/observer.js";
+import type {SigningService} from "../ports/signing-service.js";
+import type {Admission} from "./admission.js";
+import {assertBatchType, readBatch} from "./batch.js";
+import type {Call, Calls} from "./call.js";
+import {type BlockReader, type Duty, readDuty} from "./codec.js";
+import type {Deadlines} from "./deadlines.js";
+import {logInternal} from "./internal-error.js";
+import {toErrorReply} from "./status.js";
+
+/** Where a client's request came from, as far as signing needs to know. */
+export interface Client {
+  /** `clock.monotonic()` when the request's head arrived: the time its body took counts against its deadline. */
+  readonly arrivedAt: number;
+  /** Tells once when the client has gone; the returned function stops listening. */
+  onGone(callback: () => void): () => void;
+}
+
+/** One entry of a batch's answer. `code` is the HTTP status of the equivalent single request. */
+export type BatchResult =
+  | {readonly identifier: string; readonly signature: SignatureHex}
+  | {readonly identifier: string; readonly error: {readonly code: number; readonly message: string}};
+
+interface Modules {
+  readonly service: Pick<SigningService, "sign">;
+  readonly admission: Admission;
+  readonly calls: Calls;
+  readonly readBlock: BlockReader;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observer: Observer;
+}
+
+interface Options {
+  readonly network: Network;
+  readonly deadlines: Deadlines;
+  readonly maxBatchKeys: number;
+}
+
+/** From a parsed JSON body to a signature: the straight line of a signing request. */
+export class Signing {
+  readonly #modules: Modules;
+  readonly #options: Options;
+
+  constructor(modules: Modules, options: Options) {
+    this.#modules = modules;
+    this.#options = options;
+  }
+
+  /** @throws what {@link readDuty} and the signing service throw · HTTP_OVERLOADED · HTTP_DEADLINE */
+  async signOne(key: PubkeyHex, body: unknown, client: Client): Promise<SignatureHex> {
+    const duty = this.#read(body);
+    return this.#within(duty, client, (call) => this.#sign(key, duty, call, client));
+  }
+
+  /**
+   * One result per key, in the order of the request; a key that fails neither fails nor shifts another. What is wrong
+   * with the request itself fails the whole batch.
+   * @throws HTTP_BATCH_* · what {@link readDuty} throws
+   */
+  async signBatch(body: unknown, client: Client): Promise<BatchResult[]> {
+    const {keys, signingRequest} = readBatch(body, {maxKeys: this.#options.maxBatchKeys});
+    const duty = this.#read(signingRequest);
+    assertBatchType(duty.request.type);
+    return this.#within(duty, client, (call) =>
+      Promise.all(
+        keys.map(async ({identifier, key}): Promise<BatchResult> => {
+          try {
+            return {identifier, signature: await this.#sign(key, duty, call, client)};
+          } catch (error) {
+            const {status, body} = toErrorReply(error);
+            if (body.code === "INTERNAL") logInternal(this.#modules.logger, error, {key, type: duty.request.type});
+            return {identifier, error: {code: status, message: `${body.code}: ${body.message}`}};
+          }
+        }),
+      ),
+    );
+  }
+
+  #read(body: unknown): Duty {
+    return readDuty(body, this.#options.network, this.#modules.readBlock);
+  }
+
+  /** Runs `work` under the deadline of the duty's type; also ended when the client goes. */
+  async #within<T>({request}: Duty, client: Client, work: (call: Call) => Promise<T>): Promise<T> {
+    const {calls, clock} = this.#modules;
+    const call = calls.open(this.#options.deadlines[request.type] - (clock.monotonic() - client.arrivedAt));
+    const stopListening = client.onGone(() => call.cut("HTTP_CLIENT_GONE"));
+    try {
+      return await work(call);
+    } finally {
+      stopListening();
+      call.end();
+    }
+  }
+
+  async #sign(key: PubkeyHex, {request, signingRoot}: Duty, call: Call, client: Client): Promise<SignatureHex> {
+    const {service, admission} = this.#modules;
+    let reachedService = false;
+    const work = admission.run(priorityOf(request.type), call.signal, () => {
+      reachedService = true;
+      return service.sign(key, request, signingRoot, call.signal);
+    });
+    try {
+      return await call.race(work);
+    } catch (error) {
+      this.#report(error, key, request.type, client, reachedService);
+      throw error;
+    }
+  }
+
+  /** The service tells observers of every request that reached it; this tells them of those that did not. */
+  #report(
+    error: unknown,
+    key: PubkeyHex,
+    type: Duty["request"]["type"],
+    client: Client,
+    reachedService: boolean,
+  ): void {
+    const {clock, logger, observer} = this.#modules;
+    const durationMs = clock.monotonic() - client.arrivedAt;
+    const {status, body} = toErrorReply(error);
+    if (status >= 500) logger.warn("no signature", {...body, key, type, durationMs});
+    else logger.debug("no signature", {...body, key, type, durationMs});
+    if (reachedService) return;
+    observer({
+      kind: "request-finished",
+      type,
+      key,
+      outcome: codeOf(error),
+      durationMs,
+      signers: [],
+      replayed: false,
+    });
+  }
+}
