@@ -1,0 +1,138 @@
+import type {DependencyContainer} from "tsyringe";
+import type {PubkeyHex} from "../core/bytes.js";
+import type {SignRequest, SignType} from "../core/duty/sign-request.js";
+import type {Clock} from "../ports/clock.js";
+import type {PluginRoute} from "../ports/http-route.js";
+import type {Logger} from "../ports/logger.js";
+import type {Observer} from "../ports/observer.js";
+
+/** The version of everything in this file. It rises when a plugin written for it could break. */
+export const PLUGIN_API_VERSION = 1;
+
+/** Kebab-case, at most 40 characters; the plugin's key under `plugins:` in lodestar.config.yaml. */
+export type PluginName = string;
+const PLUGIN_NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
+export const isPluginName = (raw: unknown): raw is PluginName =>
+  typeof raw === "string" && raw.length <= 40 && PLUGIN_NAME.test(raw);
+
+/** The least the host needs of a schema; a zod schema has it. */
+export interface Schema<C> {
+  safeParse(
+    input: unknown,
+  ):
+    | {readonly success: true; readonly data: C}
+    | {readonly success: false; readonly error: {readonly issues: readonly SchemaIssue[]}};
+}
+export interface SchemaIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  /** "unrecognized_keys" (with `keys`) is told apart, as zod's strict objects give it. */
+  readonly code?: string | undefined;
+  readonly keys?: readonly string[];
+}
+
+/**
+ * A plugin: the default export of its module. It can add commands, committee sources, observers and routes, and it can
+ * veto; nothing it returns can permit what policy or a keeper refuses.
+ */
+export interface Plugin<C = unknown> {
+  readonly name: PluginName;
+  readonly apiVersion: typeof PLUGIN_API_VERSION;
+  /** Started before this plugin and stopped after it; each must be configured too. */
+  readonly dependsOn?: readonly PluginName[];
+  /** What stands under `config:` of the plugin (an empty object when nothing does). May add defaults, not drop keys. */
+  readonly configSchema: Schema<C>;
+  /** Synchronous and without I/O: it also runs for `--help`. The container is the plugin's own (see PLUGIN_TOKENS). */
+  register(container: DependencyContainer, config: C): Contributions;
+  /** Must settle within 30 s; what takes longer goes on after it. */
+  start?(context: PluginContext): Promise<void>;
+  /**
+   * Called once for every plugin whose start was called, also when that failed, within 5 s, in reverse order of start.
+   */
+  stop?(): Promise<void>;
+}
+
+export interface Contributions {
+  readonly commands?: readonly Command[];
+  readonly committeeSources?: readonly CommitteeSource[];
+  readonly vetoes?: readonly Veto[];
+  readonly observers?: readonly Observer[];
+  readonly routes?: readonly RouteContribution[];
+}
+
+/** A route without its plugin's name, which the host adds. */
+export type RouteContribution = Omit<PluginRoute, "plugin">;
+
+export interface PluginContext {
+  /** Adds the plugin's name to every line. */
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly node: PublicConfig;
+  /** Aborts when the plugin is to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** What a plugin may know of the node it runs in; nothing secret. */
+export interface PublicConfig {
+  readonly role: "operator" | "signer" | "cli";
+  /** Name of the network, as configured. */
+  readonly network: string;
+  readonly preset: "mainnet" | "minimal";
+}
+
+/** What a plugin's container resolves before the plugin registers anything: exactly these. */
+export const PLUGIN_TOKENS = {
+  /** Logger that adds the plugin's name. */
+  logger: "pleiades:logger",
+  /** Clock. */
+  clock: "pleiades:clock",
+  /** PublicConfig. */
+  node: "pleiades:node",
+} as const;
+
+/** One request as a veto sees it: a copy, so that nothing a veto does to it reaches another veto or the keeper. */
+export interface VetoContext {
+  readonly key: PubkeyHex;
+  readonly type: SignType;
+  readonly request: SignRequest;
+}
+
+/**
+ * Null: no objection. An object with a message: this request is refused with PLUGIN_VETO, whatever others say. A throw,
+ * a promise or any other answer refuses too (PLUGIN_VETO_FAILED). Synchronous, because it stands on the path of every duty.
+ */
+export type Veto = (context: VetoContext) => {readonly message: string} | null;
+
+/** Where committee files come from besides `committees:` in the configuration. The caller verifies each text itself. */
+export interface CommitteeSource {
+  readonly name: string;
+  /** Texts of committee files; asked at start and at each reload; must settle within 10 s. */
+  committeeFiles(): Promise<readonly string[]>;
+}
+
+/** A command of the CLI, without the CLI's library. */
+export interface Command {
+  /** One kebab-case word, or several: `dkg`, `dkg join`. The first word belongs to one plugin alone. */
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly describe: string;
+  /** By kebab-case name, without dashes in front. `help`, `version`, `config` and `json` are taken. */
+  readonly options: Readonly<Record<string, CommandOption>>;
+  /** Resolves with the exit code. */
+  run(args: CommandArguments, io: CommandIo): Promise<number>;
+}
+export interface CommandOption {
+  readonly type: "string" | "number" | "boolean";
+  readonly describe: string;
+  readonly required?: boolean;
+  readonly default?: string | number | boolean;
+  readonly choices?: readonly string[];
+}
+/** Under the option's name as declared (`dry-run`, not `dryRun`). */
+export type CommandArguments = Readonly<Record<string, string | number | boolean | undefined>>;
+export interface CommandIo {
+  /** One line to standard output. */
+  print(line: string): void;
+  /** Aborts on SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,96 @@
+import {Counter, Gauge, Histogram, type Registry} from "prom-client";
+import type {PleiadesEvent} from "../../ports/observer.js";
+import {CATALOGUE, type MetricName} from "./catalogue.js";
+import {classOf} from "./outcome.js";
+
+type Labels = Readonly<Record<string, string>>;
+type NamesOf<T extends "counter" | "gauge" | "histogram"> = {
+  [N in MetricName]: (typeof CATALOGUE)[N]["type"] extends T ? N : never;
+}[MetricName];
+
+/** Builds the catalogue's metrics in a registry and turns events into their values. */
+export class MetricsRecorder {
+  readonly #counters = new Map<string, Counter>();
+  readonly #gauges = new Map<string, Gauge>();
+  readonly #histograms = new Map<string, Histogram>();
+
+  constructor({registry}: {registry: Registry}) {
+    const registers = [registry];
+    for (const [name, entry] of Object.entries(CATALOGUE)) {
+      const common = {name, help: entry.help, labelNames: [...entry.labels], registers};
+      switch (entry.type) {
+        case "counter":
+          this.#counters.set(name, new Counter(common));
+          break;
+        case "gauge":
+          this.#gauges.set(name, new Gauge(common));
+          break;
+        case "histogram":
+          this.#histograms.set(name, new Histogram({...common, buckets: [...entry.buckets]}));
+          break;
+      }
+    }
+  }
+
+  /** An observer (ports/observer). */
+  record(event: PleiadesEvent): void {
+    switch (event.kind) {
+      case "request-finished":
+        this.#requestFinished(event);
+        return;
+      case "operator-answered": {
+        const {outcome} = event;
+        const operator = String(event.operatorId);
+        this.#count("pleiades_operator_answers_total", {operator, outcome});
+        const kind = outcome === "signed" ? "signed" : classOf(outcome);
+        this.#seconds("pleiades_operator_answer_duration_seconds", event.durationMs, {operator, outcome: kind});
+        return;
+      }
+      case "operator-connected":
+        this.#gauge("pleiades_peer_connected").set({peer: event.peerId}, 1);
+        return;
+      case "operator-disconnected":
+        this.#gauge("pleiades_peer_connected").set({peer: event.peerId}, 0);
+        return;
+      case "operator-convicted":
+        this.#count("pleiades_operator_convictions_total", {operator: String(event.operatorId)});
+        return;
+      case "operator-refused":
+        this.#count("pleiades_screened_requests_total", {code: event.outcome});
+        return;
+      case "keeper-decided":
+        this.#count("pleiades_keeper_decisions_total", {type: event.type, outcome: event.outcome});
+        this.#seconds("pleiades_keeper_decision_duration_seconds", event.durationMs, {type: event.type});
+        return;
+      case "store-committed":
+        this.#seconds("pleiades_store_commit_duration_seconds", event.durationMs, {});
+        this.#histogram("pleiades_store_commit_records").observe(event.records);
+        return;
+      default:
+        event satisfies never; // a new kind of event needs a metric, or a line here that says why not
+    }
+  }
+
+  #requestFinished(event: PleiadesEvent & {kind: "request-finished"}): void {
+    const {type, outcome, replayed, signers} = event;
+    const kind = outcome === "ok" ? "ok" : classOf(outcome);
+    this.#seconds("pleiades_request_duration_seconds", event.durationMs, {type, outcome: kind});
+    if (kind === "refused") this.#count("pleiades_request_refusals_total", {type, code: outcome});
+    if (kind === "failed") this.#count("pleiades_missed_duties_total", {type, code: outcome});
+    if (replayed) this.#count("pleiades_replayed_requests_total", {type});
+    for (const id of signers) this.#count("pleiades_operator_participations_total", {operator: String(id)});
+  }
+
+  #count(name: NamesOf<"counter">, labels: Labels): void {
+    this.#counters.get(name)!.inc(labels);
+  }
+  #gauge(name: NamesOf<"gauge">): Gauge {
+    return this.#gauges.get(name)!;
+  }
+  #histogram(name: NamesOf<"histogram">): Histogram {
+    return this.#histograms.get(name)!;
+  }
+  #seconds(name: NamesOf<"histogram">, durationMs: number, labels: Labels): void {
+    this.#histogram(name).observe(labels, durationMs / 1000);
+  }
+}
