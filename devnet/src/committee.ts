@@ -1,0 +1,154 @@
+import {systemClock} from "../../src/adapters/clock/system.js";
+import {pinFromBeaconNode} from "../../src/app/config/beacon-node.js";
+import {interopSecrets} from "../../src/app/local/interop.js";
+import {LocalCommittee} from "../../src/app/local/local-committee.js";
+import {prepareLocal} from "../../src/app/local/prepare.js";
+import {validatorKeys} from "../../src/app/split/validator-keys.js";
+import {type OperatorId, parseOperatorId} from "../../src/core/bytes.js";
+import type {Logger} from "../../src/ports/logger.js";
+import {type DelayProxy, startDelayProxy} from "./delay-proxy.js";
+import {VALIDATORS} from "./lodestar.js";
+import {histogram, parsePrometheus, type Sample, total} from "./prometheus.js";
+import type {DevnetSigner, SignerNow, StartSigner} from "./signer.js";
+
+const METRICS_TIMEOUT_MS = 2_000;
+
+/**
+ * The committee of the devnet: `pleiades local` with the eight interop keys, pinned to the chain that the beacon node
+ * serves, and a proxy in front of each operator through which the signer reaches it.
+ */
+export function committeeOf(operators: number, {logger}: {logger: Logger}): StartSigner {
+  return async ({beaconUrl}, dir) => {
+    const network = await pinFromBeaconNode(beaconUrl);
+    const plan = await prepareLocal({
+      dataDir: dir,
+      operators,
+      network,
+      keys: {
+        label: `interop 0..${VALIDATORS - 1}`,
+        load: async () => ({
+          keys: validatorKeys(interopSecrets({first: 0, last: VALIDATORS - 1})),
+          // A new chain and keys that have signed nothing on it.
+          records: "never-signed",
+        }),
+      },
+    });
+    const proxies = new Map<OperatorId, DelayProxy>();
+    const closeProxies = () => Promise.all([...proxies.values()].map((proxy) => proxy.close()));
+    try {
+      for (const {id, address} of plan.operators) proxies.set(id, await startDelayProxy(portOf(address)));
+      const committee = await LocalCommittee.start(
+        plan,
+        {logger, clock: systemClock},
+        {operatorAddresses: new Map([...proxies].map(([id, {port}]) => [id, [`/ip4/127.0.0.1/tcp/${port}`]]))},
+      );
+      return new CommitteeSigner(committee, {threshold: plan.threshold, proxies, closeProxies});
+    } catch (error) {
+      await closeProxies();
+      throw error;
+    }
+  };
+}
+
+class CommitteeSigner implements DevnetSigner {
+  readonly threshold: number;
+  readonly failed: Promise<never>;
+  readonly #committee: LocalCommittee;
+  readonly #proxies: ReadonlyMap<OperatorId, DelayProxy>;
+  readonly #closeProxies: () => Promise<unknown>;
+  readonly #delays = new Map<OperatorId, number>();
+
+  constructor(
+    committee: LocalCommittee,
+    parts: {threshold: number; proxies: ReadonlyMap<OperatorId, DelayProxy>; closeProxies: () => Promise<unknown>},
+  ) {
+    this.#committee = committee;
+    this.threshold = parts.threshold;
+    this.#proxies = parts.proxies;
+    this.#closeProxies = parts.closeProxies;
+    this.failed = committee.failed.then((error) => {
+      throw error;
+    });
+    this.failed.catch(() => {});
+  }
+
+  get url(): string {
+    return this.#committee.url;
+  }
+
+  async now(): Promise<SignerNow> {
+    const response = await fetch(`${this.url}/plugin/metrics`, {signal: AbortSignal.timeout(METRICS_TIMEOUT_MS)});
+    const text = await response.text();
+    if (!response.ok) throw new Error(`the signer's metrics: ${response.status} ${text.slice(0, 200)}`);
+    return signerNow(parsePrometheus(text), {
+      operators: this.#committee.operators(),
+      delays: this.#delays,
+    });
+  }
+
+  crash(operatorId: number): Promise<void> {
+    return this.#committee.killOperator(parseOperatorId(operatorId), "SIGKILL");
+  }
+
+  restart(operatorId: number): Promise<void> {
+    return this.#committee.startOperator(parseOperatorId(operatorId));
+  }
+
+  slow(operatorId: number, delayMs: number): void {
+    const id = parseOperatorId(operatorId);
+    this.#delays.set(id, delayMs);
+    this.#proxies.get(id)?.setDelay(delayMs);
+  }
+
+  async stop(): Promise<void> {
+    await this.#committee.stop();
+    await this.#closeProxies();
+  }
+}
+
+const REQUESTS = "pleiades_request_duration_seconds";
+
+/** What the signer's metrics and the state of the processes say together. */
+export function signerNow(
+  samples: readonly Sample[],
+  {operators, delays}: {operators: ReturnType<LocalCommittee["operators"]>; delays: ReadonlyMap<OperatorId, number>},
+): SignerNow {
+  const failed = new Map<string, number>();
+  const count = (key: string, value: number): void => {
+    if (value > 0) failed.set(key, (failed.get(key) ?? 0) + value);
+  };
+  for (const {name, labels, value} of samples) {
+    if (name === "pleiades_missed_duties_total" || name === "pleiades_request_refusals_total") {
+      count(`${labels.type} ${labels.code}`, value);
+    }
+    if (name === `${REQUESTS}_count` && labels.outcome === "invalid") count(`${labels.type} invalid`, value);
+  }
+  return {
+    signed: total(samples, `${REQUESTS}_count`, {outcome: "ok"}),
+    failed,
+    durations: histogram(samples, REQUESTS, {outcome: "ok"}),
+    operators: operators.map(({id, pid, state}) => {
+      const operator = String(id);
+      const answers = samples.filter(
+        (one) => one.name === "pleiades_operator_answers_total" && one.labels.operator === operator,
+      );
+      return {
+        id,
+        pid,
+        state,
+        delayMs: delays.get(id) ?? 0,
+        participations: total(samples, "pleiades_operator_participations_total", {operator}),
+        failures: new Map(
+          answers.filter((one) => one.labels.outcome !== "signed").map((one) => [one.labels.outcome!, one.value]),
+        ),
+        answers: histogram(samples, "pleiades_operator_answer_duration_seconds", {operator, outcome: "signed"}),
+      };
+    }),
+  };
+}
+
+function portOf(address: string): number {
+  const match = /\/tcp\/(\d+)/.exec(address);
+  if (match === null) throw new Error(`not a tcp address: ${address}`);
+  return Number(match[1]);
+}

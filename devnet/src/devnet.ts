@@ -1,0 +1,276 @@
+import {mkdirSync} from "node:fs";
+import {join} from "node:path";
+import type {BeaconApi, Finality} from "./beacon-api.js";
+import {describeFault, type Fault} from "./faults.js";
+import {
+  FORKS,
+  SECONDS_PER_SLOT,
+  SLOTS_PER_EPOCH,
+  startBeaconNode,
+  startValidatorClient,
+  VALIDATORS,
+} from "./lodestar.js";
+import {type DutyReport, MissedDuties} from "./missed-duties.js";
+import {freePorts, type Program, ProgramError, Reaper} from "./processes.js";
+import type {DevnetSigner, SignerNow, StartSigner} from "./signer.js";
+
+export interface DevnetOptions {
+  /** The checkout. */
+  readonly root: string;
+  /** An empty folder for data and logs. */
+  readonly dir: string;
+  readonly faults: readonly Fault[];
+  readonly genesisDelay: number;
+  /** Called with everything worth a line. */
+  readonly onEvent: (text: string) => void;
+  /** Called about once a second and at every new slot. */
+  readonly onStatus?: (status: DevnetStatus) => void;
+}
+
+export interface DevnetStatus {
+  /** By the clock; negative before genesis. */
+  readonly slot: number;
+  readonly headSlot: number;
+  readonly finality: Finality;
+  readonly duties: DutyReport;
+  /** null until the signer has answered once. */
+  readonly signer: SignerNow | null;
+  readonly url: string;
+  readonly threshold: number;
+  /** Faults that have begun, oldest first. */
+  readonly faults: readonly Fault[];
+  /** Signing requests since the warm-up that got no signature: "TYPE CODE" → count. */
+  readonly failedRequests: ReadonlyMap<string, number>;
+}
+
+const ALL_VALIDATORS = Array.from({length: VALIDATORS}, (_, i) => i);
+const POLL_MS = 1_000;
+const WARM_UP_SLOTS = SLOTS_PER_EPOCH; // while programs start; the first epoch is not judged
+const BLOCK_SETTLED_SLOTS = 2; // a block is looked for when its slot and the next are over
+
+/** One run: beacon node, then signer, then validator client, then faults and bookkeeping until `stop`. */
+export class Devnet {
+  readonly #options: DevnetOptions;
+  readonly #reaper: Reaper;
+  readonly #api: BeaconApi;
+  readonly #genesisMs: number;
+  readonly #beaconNode: Program;
+  readonly #signer: DevnetSigner;
+  readonly #validatorClient: Program;
+  readonly #duties = new MissedDuties({
+    slotsPerEpoch: SLOTS_PER_EPOCH,
+    fromSlot: WARM_UP_SLOTS,
+    syncFromSlot: Math.max(WARM_UP_SLOTS, FORKS[0].epoch * SLOTS_PER_EPOCH + 1),
+  });
+  readonly #begun = new Set<Fault>();
+  readonly #ended = new Set<Fault>();
+  #failedInWarmUp: ReadonlyMap<string, number> = new Map();
+  #committeesUpTo = -1;
+  #head = 0;
+  #finality: Finality = {justified: 0, finalised: 0};
+  #signerNow: SignerNow | null = null;
+  #stopping = false;
+  #timer: NodeJS.Timeout | undefined;
+  #polling: Promise<void> = Promise.resolve();
+  #readers: (() => void)[] = [];
+
+  /** Resolves when blocks are being asked for: everything runs. @throws ProgramError */
+  static async start(options: DevnetOptions, startSigner: StartSigner, signal: AbortSignal): Promise<Devnet> {
+    const {root, dir, onEvent, genesisDelay} = options;
+    mkdirSync(dir, {recursive: true});
+    const reaper = new Reaper();
+    const undo: (() => Promise<void>)[] = [];
+    try {
+      const [restPort, p2pPort] = (await freePorts(2)) as [number, number];
+      const genesisTime = Math.ceil(Date.now() / 1000) + genesisDelay;
+      onEvent("starting the beacon node");
+      const watch = (who: string) => (line: string) => {
+        const text = importantLine(line);
+        if (text !== null) onEvent(`${who}: ${text}`);
+      };
+      const beacon = await startBeaconNode(
+        {reaper, onLine: watch("beacon node")},
+        {root, dir, logFile: join(dir, "beacon-node.log"), restPort, p2pPort, genesisTime, signal},
+      );
+      undo.push(() => beacon.program.stop());
+      onEvent(`starting the committee, pinned to genesis ${beacon.genesis.genesisValidatorsRoot.slice(0, 10)}`);
+      const chain = {genesis: beacon.genesis, beaconUrl: beacon.api.url};
+      const signer = await startSigner(chain, join(dir, "committee"));
+      undo.push(() => signer.stop());
+      signal.throwIfAborted();
+      onEvent(`the committee serves ${signer.url}; starting the validator client`);
+      const client = startValidatorClient(
+        {reaper, onLine: watch("validator client")},
+        {root, dir, logFile: join(dir, "validator-client.log"), beaconUrl: beacon.api.url, signerUrl: signer.url},
+      );
+      const lateMs = Date.now() - (beacon.genesis.genesisTime + (WARM_UP_SLOTS - 3) * SECONDS_PER_SLOT) * 1000;
+      if (lateMs > 0) {
+        undo.push(() => client.stop());
+        throw new ProgramError(
+          `This machine took too long to start everything: genesis has passed. Use --genesis-delay ${genesisDelay * 3}.`,
+        );
+      }
+      return new Devnet(options, {reaper, api: beacon.api, beaconNode: beacon.program, signer, client}, genesisTime);
+    } catch (error) {
+      for (const step of undo.reverse()) await step();
+      reaper.dismiss();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: DevnetOptions,
+    parts: {reaper: Reaper; api: BeaconApi; beaconNode: Program; signer: DevnetSigner; client: Program},
+    genesisTime: number,
+  ) {
+    this.#options = options;
+    this.#reaper = parts.reaper;
+    this.#api = parts.api;
+    this.#beaconNode = parts.beaconNode;
+    this.#signer = parts.signer;
+    this.#validatorClient = parts.client;
+    this.#genesisMs = genesisTime * 1000;
+    this.#tick();
+  }
+
+  /** Rejects with ProgramError when a program ends that should run. */
+  get failed(): Promise<never> {
+    return Promise.race([this.#beaconNode.failed, this.#validatorClient.failed, this.#signer.failed]);
+  }
+
+  get url(): string {
+    return this.#signer.url;
+  }
+
+  /** By the clock; negative before genesis. */
+  slot(): number {
+    return Math.floor((Date.now() - this.#genesisMs) / 1000 / SECONDS_PER_SLOT);
+  }
+
+  status(): DevnetStatus {
+    return {
+      slot: this.slot(),
+      headSlot: this.#head,
+      finality: this.#finality,
+      duties: this.#duties.report(),
+      signer: this.#signerNow,
+      url: this.#signer.url,
+      threshold: this.#signer.threshold,
+      faults: [...this.#begun],
+      failedRequests: this.#failedRequests(),
+    };
+  }
+
+  /** Resolves with the first status for which `condition` holds. */
+  async until(condition: (status: DevnetStatus) => boolean, signal: AbortSignal): Promise<DevnetStatus> {
+    for (;;) {
+      signal.throwIfAborted();
+      const status = this.status();
+      if (condition(status)) return status;
+      // Polls go on whatever happens, so an aborted signal is seen within a second.
+      await Promise.race([new Promise<void>((resolve) => this.#readers.push(resolve)), this.failed]);
+    }
+  }
+
+  /** Ends everything, the validator client first, and resolves when no process is left. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    await this.#validatorClient.stop();
+    await this.#signer.stop();
+    // Its data is thrown away, and it takes its time to say goodbye to peers it does not have.
+    await this.#beaconNode.stop(2_000);
+    await this.#polling;
+    this.#reaper.dismiss();
+  }
+
+  /** Runs once a second and exactly at the start of each slot, where faults begin and end. */
+  #tick(): void {
+    if (this.#stopping) return;
+    this.#applyFaults(this.slot());
+    this.#polling = this.#polling.then(() => this.#poll());
+    const intoSlot = (((Date.now() - this.#genesisMs) % 1000) + 1000) % 1000;
+    this.#timer = setTimeout(() => this.#tick(), POLL_MS - intoSlot);
+  }
+
+  #applyFaults(slot: number): void {
+    const {faults, onEvent} = this.#options;
+    for (const fault of faults) {
+      if (slot >= fault.fromSlot && !this.#begun.has(fault)) {
+        this.#begun.add(fault);
+        onEvent(`slot ${slot}: fault begins: ${describeFault(fault)}`);
+        void this.#begin(fault);
+      }
+      if (slot >= fault.toSlot && !this.#ended.has(fault)) {
+        this.#ended.add(fault);
+        onEvent(`slot ${slot}: fault ends: ${describeFault(fault)}`);
+        void this.#end(fault);
+      }
+    }
+  }
+
+  async #begin(fault: Fault): Promise<void> {
+    if (fault.kind === "slow") this.#signer.slow(fault.operatorId, fault.delayMs);
+    else await this.#signer.crash(fault.operatorId);
+  }
+
+  async #end(fault: Fault): Promise<void> {
+    if (fault.kind === "slow") return this.#signer.slow(fault.operatorId, 0);
+    try {
+      await this.#signer.restart(fault.operatorId);
+      if (!this.#stopping) this.#options.onEvent(`operator ${fault.operatorId} runs again`);
+    } catch (error) {
+      if (!this.#stopping) this.#options.onEvent(`operator ${fault.operatorId} did not start again: ${error}`);
+    }
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#stopping) return;
+    try {
+      [this.#head, this.#finality, this.#signerNow] = await Promise.all([
+        this.#api.headSlot(),
+        this.#api.finality(),
+        this.#signer.now(),
+      ]);
+      if (this.slot() < WARM_UP_SLOTS) this.#failedInWarmUp = this.#signerNow.failed;
+      await this.#scanBlocks();
+    } catch (error) {
+      if (!this.#stopping) this.#options.onEvent(`could not read the state of the run: ${(error as Error).message}`);
+    }
+    for (const line of this.#duties.takeNews()) this.#options.onEvent(`missed duty: ${line}`);
+    this.#options.onStatus?.(this.status());
+    for (const wake of this.#readers.splice(0)) wake();
+  }
+
+  #failedRequests(): ReadonlyMap<string, number> {
+    const since = [...(this.#signerNow?.failed ?? [])].map(
+      ([what, count]) => [what, count - (this.#failedInWarmUp.get(what) ?? 0)] as const,
+    );
+    return new Map(since.filter(([, count]) => count > 0));
+  }
+
+  async #scanBlocks(): Promise<void> {
+    const settled = this.slot() - BLOCK_SETTLED_SLOTS;
+    while (this.#duties.nextSlot <= settled && !this.#stopping) {
+      const slot = this.#duties.nextSlot;
+      const epoch = Math.floor(slot / SLOTS_PER_EPOCH);
+      if (epoch > this.#committeesUpTo) {
+        this.#duties.addCommittees(await this.#api.committees(epoch, ALL_VALIDATORS));
+        this.#committeesUpTo = epoch;
+      }
+      this.#duties.addSlot(slot, await this.#api.block(slot));
+    }
+  }
+}
+
+/**
+ * The text of a Lodestar error line, without time and colours; null for others. Warnings are left in the log: every
+ * start prints several about re-orgs of duties.
+ */
+function importantLine(line: string): string | null {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with ESC
+  const plain = line.replace(/\u001b\[[0-9;]*m/g, "");
+  const match = /^\S+ \S+?\[(\S*)\s*\]\s+error: (.*)$/.exec(plain);
+  return match === null ? null : match[2]!.slice(0, 300);
+}

@@ -1,0 +1,66 @@
+/** Faults that a devnet run puts on its operators between two slots. */
+export type Fault = {readonly operatorId: number; readonly fromSlot: number; readonly toSlot: number} & (
+  | {readonly kind: "crash"}
+  | {readonly kind: "slow"; readonly delayMs: number}
+);
+
+/** Bad command line; the message says what is wrong and what is right. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+const GRAMMAR =
+  "crash:OPERATOR@FROM-TO or slow:OPERATOR:DELAY@FROM-TO, for example crash:3@20-28 or slow:2:800ms@30-38";
+const MAX_DELAY_MS = 60_000; // longer than any deadline of the signer, so indistinguishable from a crash
+
+/**
+ * Reads one `--fault`. FROM is the first slot of the fault, TO the slot at whose start it ends.
+ * @throws UsageError
+ */
+export function parseFault(text: string, {operators}: {operators: number}): Fault {
+  const bad = (why: string): never => {
+    throw new UsageError(`--fault ${text}: ${why}`);
+  };
+  const [what = "", when = "", ...more] = text.split("@");
+  const [kind, id = "", delay, ...rest] = what.split(":");
+  if (kind === "lie") bad("operators that lie come with the next release; this one has crash and slow");
+  if (kind !== "crash" && kind !== "slow") bad(`"${kind}" is not a fault; write ${GRAMMAR}`);
+  if (more.length > 0 || rest.length > 0 || when === "") bad(`write ${GRAMMAR}`);
+  if (!/^[1-9]\d?$/.test(id) || Number(id) > operators) bad(`"${id}" is not an operator; they are 1 to ${operators}`);
+  const slots = /^(\d{1,9})-(\d{1,9})$/.exec(when);
+  if (slots === null) return bad(`"${when}" is not a range of slots; write FROM-TO, for example 20-28`);
+  const range = {operatorId: Number(id), fromSlot: Number(slots[1]), toSlot: Number(slots[2])};
+  if (range.fromSlot >= range.toSlot)
+    bad(`the fault ends at slot ${range.toSlot}, which must be after ${range.fromSlot}`);
+  if (kind === "crash") {
+    if (delay !== undefined) bad(`crash takes no delay; write crash:${id}@${when}`);
+    return {kind, ...range};
+  }
+  const delayMs = parseDelay(delay ?? "");
+  if (delayMs === null) return bad(`"${delay ?? ""}" is not a delay; write for example 800ms or 1.5s`);
+  if (delayMs < 1 || delayMs > MAX_DELAY_MS) bad(`the delay must be between 1ms and ${MAX_DELAY_MS / 1000}s`);
+  return {kind: "slow", delayMs, ...range};
+}
+
+/** Reads all of them and refuses two at once on one operator. @throws UsageError */
+export function parseFaults(texts: readonly string[], limits: {operators: number}): readonly Fault[] {
+  const faults = texts.map((text) => parseFault(text, limits));
+  for (const [i, a] of faults.entries()) {
+    for (const b of faults.slice(i + 1)) {
+      if (a.operatorId === b.operatorId && a.fromSlot < b.toSlot && b.fromSlot < a.toSlot) {
+        throw new UsageError(`--fault: ${describeFault(a)} and ${describeFault(b)} overlap`);
+      }
+    }
+  }
+  return faults;
+}
+
+export function describeFault(fault: Fault): string {
+  const what = fault.kind === "crash" ? "crash" : `slow by ${fault.delayMs} ms`;
+  return `operator ${fault.operatorId} ${what}, slots ${fault.fromSlot}-${fault.toSlot}`;
+}
+
+function parseDelay(text: string): number | null {
+  const match = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s)$/.exec(text);
+  return match === null ? null : Number(match[1]) * (match[2] === "s" ? 1000 : 1);
+}

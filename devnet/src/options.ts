@@ -1,0 +1,84 @@
+import {parseArgs} from "node:util";
+import {type Fault, parseFaults, UsageError} from "./faults.js";
+
+export interface DevnetOptions {
+  readonly operators: number;
+  /** Slots to run for; null: until Ctrl-C. */
+  readonly slots: number | null;
+  readonly faults: readonly Fault[];
+  readonly json: boolean;
+  /** Where everything is kept; null: a folder of its own, removed after a good run. */
+  readonly dataDir: string | null;
+  /** Seconds from the beacon node's start to genesis: the time to bring up everything else. */
+  readonly genesisDelay: number;
+}
+
+export const HELP = `npm start [-- options]
+
+Runs a live devnet on this machine: a Lodestar 1.5.1 beacon node, an unmodified Lodestar validator client with eight
+validators, and as its remote signer a Pleiades committee: the signer and its operators in processes of their own.
+The chain finalises only because the committee signs. First start: about two minutes of set-up. Ctrl-C ends it all.
+
+  --operators N       4, 7, 10 or 13 operators (default 4: three of four sign)
+  --fault F           put a fault on an operator; may be given many times
+                        crash:3@20-28        operator 3 is killed at slot 20 and started again at slot 28
+                        slow:2:800ms@30-38   operator 2 answers 800 ms later between slots 30 and 38
+  --slots N           stop after slot N; the exit code is 0 when the chain finalised and no duty was missed
+  --json              print a JSON summary on standard output at the end; everything else goes to standard error
+  --data-dir DIR      keep data and logs in DIR (emptied at the start); default: a folder that a good run removes
+  --genesis-delay S   seconds until genesis, for slow machines (default 20)
+  --help              this text
+
+Slots take two seconds, epochs eight slots; Altair, Bellatrix and Capella begin at epochs 1, 2 and 3.
+First finality is at slot 32, so about 85 seconds after the start.
+`;
+
+const COMMITTEE_SIZES = [4, 7, 10, 13];
+
+/** Reads the command line of `npm start`; "help" when that was asked for. @throws UsageError */
+export function parseOptions(argv: readonly string[]): DevnetOptions | "help" {
+  const {values} = read(argv);
+  if (values.help === true) return "help";
+  const operators = whole("--operators", values.operators ?? "4");
+  if (!COMMITTEE_SIZES.includes(operators)) {
+    throw new UsageError(`--operators ${operators}: a committee has ${COMMITTEE_SIZES.join(", ")} operators`);
+  }
+  const slots = values.slots === undefined ? null : whole("--slots", values.slots);
+  if (slots === 0) throw new UsageError("--slots 0: run for at least one slot");
+  const faults = parseFaults(values.fault ?? [], {operators});
+  const late = faults.find((fault) => slots !== null && fault.fromSlot >= slots);
+  if (late !== undefined) {
+    throw new UsageError(
+      `--fault: operator ${late.operatorId}'s begins at slot ${late.fromSlot}, but --slots is ${slots}`,
+    );
+  }
+  const genesisDelay = whole("--genesis-delay", values["genesis-delay"] ?? "20");
+  if (genesisDelay < 5 || genesisDelay > 3600) throw new UsageError("--genesis-delay: between 5 and 3600 seconds");
+  return {operators, slots, faults, json: values.json === true, dataDir: values["data-dir"] ?? null, genesisDelay};
+}
+
+function read(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        operators: {type: "string"},
+        slots: {type: "string"},
+        fault: {type: "string", multiple: true},
+        json: {type: "boolean"},
+        "data-dir": {type: "string"},
+        "genesis-delay": {type: "string"},
+        help: {type: "boolean", short: "h"},
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message.split(". To specify")[0] ?? "");
+  }
+}
+
+function whole(name: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${name} ${text}: not a whole number`);
+  return Number(text);
+}

@@ -1,0 +1,10 @@
+/** First words of the commands that are not a plugin's. */
+export const BUILT_IN: readonly string[] = [
+  "init",
+  "operator",
+  "signer",
+  "split",
+  "slashing-protection",
+  "config",
+  "local",
+];

@@ -1,0 +1,64 @@
+import {parseUint64} from "../../core/bytes.js";
+import type {Network} from "../../core/duty/network.js";
+import {PleiadesError} from "../../core/errors.js";
+import {networkFromSpec, parseSpecText} from "../networks.js";
+
+/** A node that takes longer for two small answers is not one to pin a chain from. */
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Pins a chain from a beacon node's own specification and genesis.
+ * @throws CONFIG_BEACON_NODE, and the NETWORK_ codes of a specification that cannot be used
+ * @see beacon-APIs: getSpec, getGenesis
+ */
+export async function pinFromBeaconNode(url: string, {timeoutMs = TIMEOUT_MS} = {}): Promise<Network> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const [spec, genesis] = await Promise.all([
+    get(url, "/eth/v1/config/spec", signal),
+    get(url, "/eth/v1/beacon/genesis", signal),
+  ]);
+  const {genesisTime, genesisValidatorsRoot} = parseGenesis(url, genesis);
+  return networkFromSpec(parseSpecText(spec), {genesisTime, genesisValidatorsRoot});
+}
+
+function parseGenesis(url: string, text: string): {genesisTime: number; genesisValidatorsRoot: string} {
+  try {
+    const {data} = JSON.parse(text) as {data: {[key: string]: unknown}};
+    return {
+      genesisTime: Number(parseUint64(data.genesis_time, "genesis_time")),
+      genesisValidatorsRoot: String(data.genesis_validators_root),
+    };
+  } catch (error) {
+    throw failure(url, "its genesis is malformed", error);
+  }
+}
+
+async function get(base: string, path: string, signal: AbortSignal): Promise<string> {
+  let target: URL;
+  try {
+    target = new URL(`${base.replace(/\/+$/, "")}${path}`);
+  } catch (error) {
+    throw failure(base, "not a URL", error);
+  }
+  try {
+    const response = await fetch(target, {signal, headers: {accept: "application/json"}});
+    if (!response.ok) throw failure(base, `status ${response.status} for ${path}`);
+    return await response.text();
+  } catch (error) {
+    if (error instanceof PleiadesError) throw error;
+    throw failure(base, signal.aborted ? `no answer in time for ${path}` : "cannot be reached", error);
+  }
+}
+
+const failure = (url: string, reason: string, cause?: unknown): PleiadesError =>
+  new PleiadesError({code: "CONFIG_BEACON_NODE", url: withoutCredentials(url), reason}, {cause});
+
+/** A URL may carry a user and a password, which have no place in an error. */
+function withoutCredentials(url: string): string {
+  try {
+    const {origin, pathname} = new URL(url);
+    return `${origin}${pathname}`;
+  } catch {
+    return "(not a URL)";
+  }
+}

@@ -1,0 +1,74 @@
+import {mkdtempSync, rmSync} from "node:fs";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
+import {expect} from "chai";
+import type {Summary} from "../../devnet/src/summary.js";
+import {DevnetProcess, survivors} from "../support/devnet-process.js";
+
+describe("npm start", () => {
+  let dir: string;
+  let devnet: DevnetProcess | undefined;
+
+  const start = (...args: string[]): DevnetProcess => {
+    devnet = new DevnetProcess(["--data-dir", join(dir, "run"), ...args]);
+    return devnet;
+  };
+
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), "pleiades-e2e-"));
+  });
+
+  afterEach(function () {
+    if (this.currentTest?.state === "failed") console.log(devnet?.text);
+    devnet?.cleanUp();
+    devnet = undefined;
+  });
+
+  after(() => rmSync(dir, {recursive: true, force: true}));
+
+  it("finalises and goes on finalising with one of four operators crashed, then one slow, and misses no duty", async function () {
+    // 16 seconds until genesis, 44 slots of two seconds each, and time to start and stop on a busy machine.
+    this.timeout(180_000);
+    const run = start(
+      ...["--slots", "42", "--json", "--genesis-delay", "16"],
+      ...["--fault", "crash:3@14-22", "--fault", "slow:2:800ms@24-34"],
+    );
+    const exitCode = await run.ended();
+    const summary = JSON.parse(run.stdout.join("")) as Summary & {failure: string | null};
+    expect(summary.failure).to.equal(null);
+    expect(summary.problems).to.deep.equal([]);
+    expect(summary.failedRequests).to.deep.equal({});
+    // Epoch 2 is finalised in slot 33 and epoch 3 in slot 41 if everybody votes in time.
+    expect(summary.finalisedEpoch).to.be.at.least(3);
+    expect(summary.duties.blocks).to.deep.equal({due: 35, missed: 0});
+    expect(summary.duties.attestations.missed).to.equal(0);
+    expect(summary.duties.attestations.due).to.be.at.least(33);
+    expect(summary.duties.syncMessages.missed).to.equal(0);
+    expect(summary.duties.syncMessages.due).to.be.at.least(32 * 30);
+    expect(summary.faults).to.have.length(2);
+    // The crashed one came back and signs again; nobody sat idle.
+    for (const {id, state, participations} of summary.operators) {
+      expect(state, `operator ${id}`).to.equal("up");
+      expect(participations, `operator ${id}`).to.be.greaterThan(100);
+    }
+    expect(exitCode).to.equal(0);
+  });
+
+  for (const [how, end, exitCode] of [
+    ["Ctrl-C", (run: DevnetProcess) => run.interrupt(), 0],
+    ["SIGTERM", (run: DevnetProcess) => run.signal("SIGTERM"), 0],
+    ["SIGKILL", (run: DevnetProcess) => run.signal("SIGKILL"), null],
+  ] as const) {
+    it(`leaves no process behind after ${how}, and starts again in the same folder`, async function () {
+      this.timeout(60_000);
+      const run = start("--genesis-delay", "60");
+      await run.says(/genesis in/);
+      const family = run.family();
+      // The program, the reaper, beacon node, validator client, signer, and four operators with a keeper each.
+      expect(family.length).to.be.at.least(13);
+      end(run);
+      expect(await run.ended()).to.equal(exitCode);
+      expect(await survivors(family, 10_000)).to.deep.equal([]);
+    });
+  }
+});

@@ -1,0 +1,211 @@
+import {mkdir, mkdtemp, readFile, rm, stat, writeFile} from "node:fs/promises";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
+import {expect} from "chai";
+import {interopSecrets} from "../../../src/app/local/interop.js";
+import {freePorts} from "../../../src/app/local/ports.js";
+import {ask, CAPTURED_FEE_RECIPIENT, CAPTURED_ROOT, CAPTURED_SPEC, type Captured, captured, signatureOfLocalKey} from "../../support/captured.js";
+import {Cli, cli, killAll, stillRunning} from "../../support/cli.js";
+import {makeKeystore} from "../../support/keystore.js";
+
+const IDS = [1, 2, 3, 4];
+/** 8 slots of 2 s: the captured requests are of epochs 0 to 2. */
+const EPOCH_SECONDS = 16;
+
+interface InitResult {
+  readonly peerId: string;
+  readonly config: string;
+}
+
+describe("a committee set up by hand", function () {
+  this.timeout(180_000);
+  let dir: string;
+  let requests: readonly Captured[];
+  let signer: InitResult;
+  let operators: InitResult[];
+  let chain: string[];
+  const running: Cli[] = [];
+
+  before(async function () {
+    const found = captured();
+    if (found === null) return this.skip();
+    requests = found;
+    dir = await mkdtemp(join(tmpdir(), "pleiades-hand-"));
+    await mkdir(join(dir, "keys"));
+    for (const [i, secret] of interopSecrets({first: 0, last: 7}).entries()) {
+      await writeFile(join(dir, "keys", `keystore-${i}.json`), await makeKeystore(secret, "staker's password"));
+    }
+    await writeFile(join(dir, "staker.txt"), "staker's password\n");
+    await writeFile(join(dir, "spec.yaml"), CAPTURED_SPEC);
+    const genesis = Math.floor(Date.now() / 1000) - 2 * EPOCH_SECONDS - 2;
+    chain = ["--spec", join(dir, "spec.yaml"), "--genesis-time", String(genesis), "--genesis-validators-root", CAPTURED_ROOT];
+  });
+  after(async () => {
+    killAll(stillRunning(running.map(({pid}) => pid)));
+    if (dir !== undefined) await rm(dir, {recursive: true, force: true});
+  });
+
+  async function init(name: string, ...flags: string[]): Promise<InitResult> {
+    const result = await cli(["init", "--dir", join(dir, name), "--json", ...chain, ...flags]);
+    expect(result.code, result.stderr).to.equal(0);
+    return JSON.parse(result.stdout) as InitResult;
+  }
+
+  async function edit(file: string, changes: {readonly [from: string]: string}): Promise<void> {
+    let text = await readFile(file, "utf8");
+    for (const [from, to] of Object.entries(changes)) {
+      expect(text, `${file} has no ${from}`).to.include(from);
+      text = text.replace(from, to);
+    }
+    await writeFile(file, text);
+  }
+
+  it("begins with init: a good configuration and a node key nobody else can read", async () => {
+    const ports = await freePorts([0, 0, 0, 0]);
+    signer = await init("signer", "--role", "signer");
+    operators = [];
+    for (const [i, port] of ports.entries()) {
+      operators.push(await init(`op${i + 1}`, "--role", "operator", "--listen", `/ip4/127.0.0.1/tcp/${port}`));
+    }
+    for (const {config, peerId} of [signer, ...operators]) {
+      const {code, stdout} = await cli(["config", "check", "--config", config, "--json"]);
+      expect(code).to.equal(0);
+      expect(JSON.parse(stdout)).to.include({ok: true, peerId, network: "captured"});
+      expect((await stat(join(config, "../node.key"))).mode & 0o777).to.equal(0o600);
+    }
+    const again = await cli(["init", "--dir", join(dir, "op1"), ...chain]);
+    expect(again.code).to.equal(1);
+    expect(again.stderr).to.match(/^CONFIG_EXISTS: /);
+  });
+
+  it("splits the keystores into a committee file and sealed bundles, and writes no key", async () => {
+    const members = await Promise.all(
+      operators.map(async ({peerId, config}, i) => {
+        const listen = /\/ip4\/127\.0\.0\.1\/tcp\/\d+/.exec(await readFile(config, "utf8"))?.[0];
+        return ["--operator", `${i + 1}=${peerId}@${listen}`];
+      }),
+    );
+    await writeFile(join(dir, "op1/password.txt"), "first operator's password", {mode: 0o600});
+    const flags = ["--keystores", join(dir, "keys"), "--passwords", join(dir, "staker.txt"), "--never-signed"];
+    const result = await cli([
+      ...["split", ...flags, ...members.flat(), "--coordinator", signer.peerId, ...chain],
+      ...["--operator-password", `1=${join(dir, "op1/password.txt")}`, "--out", join(dir, "out"), "--json"],
+    ]);
+    expect(result.code, result.stderr).to.equal(0);
+    expect(result.stderr).to.match(/opened 8 of 8/).and.match(/1 may be absent, and safety survives 1 liar/);
+    const {bundles} = JSON.parse(result.stdout);
+    expect(bundles.map((bundle: {passwordFile: string | null}) => bundle.passwordFile !== null)).to.deep.equal([
+      false,
+      true,
+      true,
+      true,
+    ]);
+    const written = [result.stdout, result.stderr, await readFile(join(dir, "out/committee.json"), "utf8")];
+    for (const id of IDS) written.push(await readFile(join(dir, `out/operator-${id}.bundle.json`), "utf8"));
+    for (const secret of interopSecrets({first: 0, last: 7})) {
+      expect(written.join("\n")).to.not.include(Buffer.from(secret).toString("hex"));
+    }
+  });
+
+  it("signs everything the client asks for, byte for byte as one key would, once every machine is configured", async () => {
+    const exit = requests.find(({body}) => body.type === "VOLUNTARY_EXIT") as Captured & {
+      body: {voluntary_exit: {epoch: string; validator_index: string}};
+    };
+    const {epoch, validator_index: index} = exit.body.voluntary_exit;
+    const permit = `{type: VOLUNTARY_EXIT, pubkey: ${exit.url.split("/").at(-1)}, epoch: "${epoch}", validator_index: "${index}"}`;
+    for (const [i, {config}] of operators.entries()) {
+      const password = i === 0 ? "./password.txt" : `../out/operator-${i + 1}.password`;
+      await edit(config, {
+        "committees: []": "committees: [../out/committee.json]",
+        "bundles: []": `bundles: [../out/operator-${i + 1}.bundle.json]`,
+        "passwordFile: null": `passwordFile: ${password}`,
+        "permits: []": `permits: [${permit}]`,
+        "feeRecipient: null": `feeRecipient: "${CAPTURED_FEE_RECIPIENT}"`,
+      });
+    }
+    await edit(signer.config, {"committees: []": "committees: [../out/committee.json]", "port: 9000": "port: 0"});
+    for (const {config} of [signer, ...operators]) {
+      const {code, stdout, stderr} = await cli(["config", "check", "--config", config]);
+      expect(code, stderr).to.equal(0);
+      expect(stdout).to.include("8 keys: 3 of 4 operators sign");
+    }
+    for (const {config} of operators) running.push(new Cli(["operator", "--config", config, "--json"]));
+    const ready = await Promise.all(running.map((one) => one.json<{ready: boolean; peerId: string}>()));
+    expect(ready.map(({peerId}) => peerId)).to.deep.equal(operators.map(({peerId}) => peerId));
+    const front = new Cli(["signer", "--config", signer.config, "--json"]);
+    running.push(front);
+    const {url} = await front.json<{url: string}>();
+    for (const request of requests) {
+      expect(await ask(url, request), request.file).to.deep.equal({
+        status: 200,
+        text: JSON.stringify({signature: signatureOfLocalKey(request)}),
+      });
+    }
+  });
+
+  it("exports an operator's records while it runs, and that operator never signs them again", async () => {
+    const [, , , {config} = {config: ""}] = operators;
+    const out = join(dir, "protection.json");
+    const {code, stdout, stderr} = await cli(["slashing-protection", "export", "--config", config, "--all", "--out", out, "--json"]);
+    expect(code, stderr).to.equal(0);
+    expect(JSON.parse(stdout).keys).to.have.length(8);
+    const interchange = JSON.parse(await readFile(out, "utf8"));
+    expect(interchange.metadata).to.deep.equal({interchange_format_version: "5", genesis_validators_root: CAPTURED_ROOT});
+    expect(JSON.stringify(interchange.data)).to.include('"slot":"16"');
+    const again = await cli(["slashing-protection", "export", "--config", config, "--all", "--out", out]);
+    expect(again.stderr).to.match(/^CONFIG_EXISTS: /m);
+    const neither = await cli(["slashing-protection", "export", "--config", config, "--out", `${out}2`]);
+    expect(neither.code).to.equal(2);
+  });
+
+  it("imports records only upwards, and none beyond the clock", async () => {
+    const [{config} = {config: ""}] = operators;
+    const file = join(dir, "import.json");
+    const key = requests[0]?.url.split("/").at(-1);
+    const data = (target: string) => [
+      {pubkey: key, signed_blocks: [], signed_attestations: [{source_epoch: "0", target_epoch: target}]},
+    ];
+    const metadata = {interchange_format_version: "5", genesis_validators_root: CAPTURED_ROOT};
+    const run = async (content: unknown) => {
+      await writeFile(file, JSON.stringify(content));
+      return cli(["slashing-protection", "import", "--config", config, "--file", file, "--json"]);
+    };
+    const raised = await run({metadata, data: data("1")});
+    expect(raised.code, raised.stderr).to.equal(0);
+    expect(JSON.parse(raised.stdout)).to.deep.equal({raised: [key], unchanged: [], skipped: []});
+    expect(JSON.parse((await run({metadata, data: data("0")})).stdout)).to.deep.equal({raised: [], unchanged: [key], skipped: []});
+    expect((await run({metadata, data: data("4000000")})).stderr).to.match(/^SLASHING_BEYOND_CLOCK: /m);
+    const otherChain = {...metadata, genesis_validators_root: `0x${"00".repeat(32)}`};
+    expect((await run({metadata: otherChain, data: data("1")})).stderr).to.match(/^SLASHING_WRONG_CHAIN: /m);
+  });
+
+  it("refuses to start a second operator on the same port, with the code and what to do", async () => {
+    const [{config} = {config: ""}] = operators;
+    const {code, stderr} = await cli(["operator", "--config", config]);
+    expect(code).to.equal(1);
+    expect(stderr).to.match(/^LINK_ADDRESS_IN_USE: .+/m).and.match(/^What to do: /m);
+    expect(stderr).to.not.match(/\n\s+at /);
+  });
+
+  it("reads its committee files again on SIGHUP, and keeps what it had when they are damaged", async () => {
+    const front = running.at(-1);
+    if (front === undefined) throw new Error("the signer does not run");
+    const file = join(dir, "out/committee.json");
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replace('"threshold": 3', '"threshold": 2'));
+    front.child.kill("SIGHUP");
+    const {until} = await import("../../support/cli.js");
+    await until("a word about the damaged file", () => front.stderr.includes("COMMITTEE_FILE_EDITED"));
+    await writeFile(file, text);
+    front.child.kill("SIGHUP");
+    await until("a good reload", () => /"errors":\[\].*reloaded committee files/.test(front.stderr));
+  });
+
+  it("stops every program with 0 at SIGTERM and 130 at SIGINT", async () => {
+    const [first, ...rest] = running;
+    first?.child.kill("SIGINT");
+    for (const one of rest) one.child.kill("SIGTERM");
+    expect((await first?.done)?.code).to.equal(130);
+    for (const one of rest) expect((await one.done).code).to.equal(0);
+  });
+});
