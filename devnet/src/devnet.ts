@@ -69,6 +69,7 @@ export class Devnet {
   #head = 0;
   #finality: Finality = {justified: 0, finalised: 0};
   #signerNow: SignerNow | null = null;
+  #lastTrouble = "";
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> = Promise.resolve();
@@ -84,9 +85,14 @@ export class Devnet {
       const [restPort, p2pPort] = (await freePorts(2)) as [number, number];
       const genesisTime = Math.ceil(Date.now() / 1000) + genesisDelay;
       onEvent("starting the beacon node");
-      const watch = (who: string) => (line: string) => {
-        const text = importantLine(line);
-        if (text !== null) onEvent(`${who}: ${text}`);
+      const watch = (who: string) => {
+        let last = "";
+        return (line: string): void => {
+          const text = importantLine(line);
+          if (text === null || text === last) return;
+          last = text;
+          onEvent(`${who}: ${text}`);
+        };
       };
       const beacon = await startBeaconNode(
         {reaper, onLine: watch("beacon node")},
@@ -228,6 +234,7 @@ export class Devnet {
   async #poll(): Promise<void> {
     if (this.#stopping) return;
     try {
+      // Only when all three have answered: half a picture would be judged as a whole one.
       [this.#head, this.#finality, this.#signerNow] = await Promise.all([
         this.#api.headSlot(),
         this.#api.finality(),
@@ -236,11 +243,17 @@ export class Devnet {
       if (this.slot() < WARM_UP_SLOTS) this.#failedInWarmUp = this.#signerNow.failed;
       await this.#scanBlocks();
     } catch (error) {
-      if (!this.#stopping) this.#options.onEvent(`could not read the state of the run: ${(error as Error).message}`);
+      this.#once(`could not read the state of the run: ${(error as Error).message}`);
     }
     for (const line of this.#duties.takeNews()) this.#options.onEvent(`missed duty: ${line}`);
     this.#options.onStatus?.(this.status());
     for (const wake of this.#readers.splice(0)) wake();
+  }
+
+  /** Says something unless it was the last thing said here: a node that is in trouble repeats itself every second. */
+  #once(text: string): void {
+    if (!this.#stopping && text !== this.#lastTrouble) this.#options.onEvent(text);
+    this.#lastTrouble = text;
   }
 
   #failedRequests(): ReadonlyMap<string, number> {
