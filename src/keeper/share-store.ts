@@ -45,7 +45,9 @@ export class ShareStore {
       const storeKey = randomBytes(KEY_BYTES);
       const sealed = seal(await deriveKey(password, salt, KDF), storeKey, STORE_KEY);
       const body = JSON.stringify({...KDF, salt: salt.toString("hex"), sealed: sealed.toString("hex")});
-      await environment.transaction(() => environment.meta.putSync(STORE_KEY, sealValue(STORE_KEY, Buffer.from(body))));
+      await environment.transaction(() =>
+        environment.put(environment.meta, STORE_KEY, sealValue(STORE_KEY, Buffer.from(body))),
+      );
       return new ShareStore(environment, new Secret(storeKey));
     }
     const {n, r, p, salt, sealed} = JSON.parse(openValue(STORE_KEY, stored).toString("utf8")) as {
@@ -90,10 +92,10 @@ export class ShareStore {
           const key = share.groupPublicKey;
           const stored = records.get(key);
           const raised = stored === undefined ? record : raise(decodeRecord(key, stored), record);
-          records.putSync(key, encodeRecord(key, raised));
-          this.#environment.shares.putSync(key, this.#seal(share));
+          this.#environment.put(records, key, encodeRecord(key, raised));
+          this.#environment.put(this.#environment.shares, key, this.#seal(share));
         }
-        meta.putSync(bundleMark(bundleId), Buffer.from("added"));
+        this.#environment.put(meta, bundleMark(bundleId), Buffer.from("added"));
       });
     });
   }
