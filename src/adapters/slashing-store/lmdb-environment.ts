@@ -1,4 +1,5 @@
-import {mkdirSync} from "node:fs";
+import {closeSync, existsSync, mkdirSync, openSync, readSync} from "node:fs";
+import {dirname, join} from "node:path";
 import {type Database, open, type RootDatabase} from "lmdb";
 import {PleiadesError} from "../../core/errors.js";
 
@@ -44,8 +45,8 @@ export class LmdbEnvironment {
   ): Promise<LmdbEnvironment> {
     let environment: LmdbEnvironment;
     try {
-      // 0700: the shares in here are encrypted, but nobody else has any business with them.
-      mkdirSync(path, {recursive: true, mode: 0o700});
+      makeFolder(path);
+      refuseForeignFile(join(path, "data.mdb"));
       environment = new LmdbEnvironment(path, onCommit, awaitFlush);
     } catch (error) {
       throw new PleiadesError({code: "SLASHING_STORE_OPEN", path, reason: reasonOf(error)}, {cause: error});
@@ -181,6 +182,31 @@ export class LmdbEnvironment {
       this.#onCommit({records: commit.records, durationMs});
     });
   }
+}
+
+/** Not by `recursive`: Node 20 never returns where folders cannot be made at all, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  // 0700: the shares in here are encrypted, but nobody else has any business with them.
+  mkdirSync(path, {mode: 0o700});
+}
+
+/** LMDB's own magic number, 0xBEEFC0DE, behind the header of the first page. */
+const LMDB_MAGIC = {at: 24, bytes: Buffer.from([0xde, 0xc0, 0xef, 0xbe])};
+
+/** lmdb ends the process with a segmentation fault when it is given a file that is not its own. */
+function refuseForeignFile(file: string): void {
+  if (!existsSync(file)) return;
+  const head = Buffer.alloc(LMDB_MAGIC.at + LMDB_MAGIC.bytes.length);
+  const descriptor = openSync(file, "r");
+  try {
+    // An empty file is what a crash at the very first start leaves.
+    if (readSync(descriptor, head) === 0 || head.subarray(LMDB_MAGIC.at).equals(LMDB_MAGIC.bytes)) return;
+  } finally {
+    closeSync(descriptor);
+  }
+  throw new Error("data.mdb is not a database, or its beginning is damaged");
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 200);
