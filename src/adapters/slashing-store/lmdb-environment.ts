@@ -45,7 +45,8 @@ export class LmdbEnvironment {
   ): Promise<LmdbEnvironment> {
     let environment: LmdbEnvironment;
     try {
-      makeFolder(path);
+      ensureFolder(dirname(path));
+      ensureFolder(path);
       refuseForeignFile(join(path, "data.mdb"));
       environment = new LmdbEnvironment(path, onCommit, awaitFlush);
     } catch (error) {
@@ -184,12 +185,14 @@ export class LmdbEnvironment {
   }
 }
 
-/** Not by `recursive`: Node 20 never returns where folders cannot be made at all, as in /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  // 0700: the shares in here are encrypted, but nobody else has any business with them.
-  mkdirSync(path, {mode: 0o700});
+/** One level only: Node's recursive mkdir never returns on some file systems (/proc). */
+function ensureFolder(path: string): void {
+  try {
+    // 0700: the shares in here are encrypted, but nobody else has any business with them.
+    mkdirSync(path, {mode: 0o700});
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 /** LMDB's own magic number, 0xBEEFC0DE, behind the header of the first page. */
