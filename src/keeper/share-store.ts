@@ -13,7 +13,7 @@ import {isJsonObject} from "../core/duty/strict-object.js";
 import {PleiadesError} from "../core/errors.js";
 import {raise} from "../core/slashing/decide.js";
 import type {SlashingRecord} from "../core/slashing/record.js";
-import {deriveKey, KDF, KEY_BYTES, SALT_BYTES, seal, unseal} from "./seal.js";
+import {deriveKey, KDF, type KdfParams, KEY_BYTES, SALT_BYTES, seal, unseal} from "./seal.js";
 import {Secret} from "./secret.js";
 
 /** One share as stored: unscaled. */
@@ -37,14 +37,22 @@ export class ShareStore {
   readonly #environment: LmdbEnvironment;
   readonly #storeKey: Secret;
 
-  /** Creates the store's key on first use. @throws KEEPER_WRONG_PASSWORD · SLASHING_STORE_CORRUPT */
-  static async open({environment}: {environment: LmdbEnvironment}, password: string): Promise<ShareStore> {
+  /**
+   * Creates the store's key on first use.
+   * @param kdf for a new store; an old one says its own
+   * @throws KEEPER_WRONG_PASSWORD · SLASHING_STORE_CORRUPT
+   */
+  static async open(
+    {environment}: {environment: LmdbEnvironment},
+    password: string,
+    kdf: KdfParams = KDF,
+  ): Promise<ShareStore> {
     const stored = environment.meta.get(STORE_KEY);
     if (stored === undefined) {
       const salt = randomBytes(SALT_BYTES);
       const storeKey = randomBytes(KEY_BYTES);
-      const sealed = seal(await deriveKey(password, salt, KDF), storeKey, STORE_KEY);
-      const body = JSON.stringify({...KDF, salt: salt.toString("hex"), sealed: sealed.toString("hex")});
+      const sealed = seal(await deriveKey(password, salt, kdf), storeKey, STORE_KEY);
+      const body = JSON.stringify({...kdf, salt: salt.toString("hex"), sealed: sealed.toString("hex")});
       await environment.transaction(() =>
         environment.put(environment.meta, STORE_KEY, sealValue(STORE_KEY, Buffer.from(body))),
       );

@@ -63,7 +63,9 @@ describe("slashing store on LMDB: what is durable", () => {
     rmSync(folder, {recursive: true, force: true});
   });
 
-  async function openStore(...hooks: [onCommit?: Parameters<typeof LmdbEnvironment.open>[1], flush?: () => Promise<void>]) {
+  async function openStore(
+    ...hooks: [onCommit?: Parameters<typeof LmdbEnvironment.open>[1], flush?: () => Promise<void>]
+  ) {
     const environment = await LmdbEnvironment.open(join(folder, "store"), ...hooks);
     open.push(environment);
     return {environment, store: new LmdbSlashingStore({environment})};

@@ -82,7 +82,9 @@ const mangled = fc
   .tuple(plausible, fc.constantFrom("type", "fork_info", "attestation", "beacon_block", "signingRoot"), junk)
   .map(([request, member, value]) => ({...request, [member]: value}));
 const misplaced = fc.oneof(
-  fc.tuple(numbers, numbers, numbers).map(([source, target, slot]) => attestation(source, target, {slot: BigInt(slot)})),
+  fc
+    .tuple(numbers, numbers, numbers)
+    .map(([source, target, slot]) => attestation(source, target, {slot: BigInt(slot)})),
   votes.map(([source, target, byte]) => attestation(source, target, {byte, version: "0x09090909"})),
   votes.map(([source, target, byte]) => attestation(source, target, {byte, chain: OTHER_CHAIN})),
   votes.map(([source, target]) => ({...attestation(source, target), signing_root: `0x${"ee".repeat(32)}`})),
