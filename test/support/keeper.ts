@@ -1,10 +1,11 @@
-import {mkdtempSync, rmSync, writeFileSync} from "node:fs";
+import {existsSync, mkdtempSync, rmSync, writeFileSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {blstGroup} from "../../src/adapters/bls/blst.js";
 import {systemClock} from "../../src/adapters/clock/system.js";
 import {startKeeper} from "../../src/adapters/keeper/process.js";
 import {MemoryLogger} from "../../src/adapters/logger/memory.js";
+import {LmdbEnvironment} from "../../src/adapters/slashing-store/lmdb-environment.js";
 import {parseOperatorId, type RootHex} from "../../src/core/bytes.js";
 import type {Committee} from "../../src/core/committee/committee.js";
 import {formatCommitteeFile, parseCommitteeFile} from "../../src/core/committee/committee-file.js";
@@ -14,13 +15,15 @@ import type {WireRequest} from "../../src/core/duty/sign-request.js";
 import {newBundleId, type ShareBundleContent, sealShareBundle} from "../../src/keeper/bundle.js";
 import type {KeeperInit} from "../../src/keeper/init.js";
 import {Secret} from "../../src/keeper/secret.js";
+import {ShareStore} from "../../src/keeper/share-store.js";
+import {storePath} from "../../src/keeper/start.js";
 import type {Keeper} from "../../src/ports/keeper.js";
 import type {PartialReply, PartialRequest} from "../../src/ports/operator-link.js";
 import {type TestKey, testDraft, testKey} from "./committees.js";
 
 export const CHAIN = `0x${"11".repeat(32)}` as const;
 export const OTHER_CHAIN = `0x${"99".repeat(32)}` as const;
-/** Real bundles take half a second each to seal and open. */
+/** Real bundles and stores take half a second each to seal and open. */
 const CHEAP_KDF = {n: 2 ** 10, r: 8, p: 1};
 const VERSION = "0x01020304";
 
@@ -141,7 +144,16 @@ export class KeeperFixture {
     };
   }
 
+  /** A new store, before a keeper would make it with the real cost. */
+  async #createStore(dataDir: string): Promise<void> {
+    if (existsSync(storePath(dataDir))) return;
+    const environment = await LmdbEnvironment.open(storePath(dataDir));
+    await ShareStore.open({environment}, "correct horse", CHEAP_KDF);
+    await environment.close();
+  }
+
   async start(overrides: Partial<KeeperInit> = {}): Promise<Keeper> {
+    await this.#createStore(overrides.dataDir ?? this.init().dataDir);
     const keeper = await startKeeper(this.init(overrides), {
       logger: this.logger,
       observer: () => {},
