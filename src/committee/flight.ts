@@ -1,3 +1,4 @@
+import {setMaxListeners} from "node:events";
 import {fromHex, type OperatorId, type RootHex, type SignatureHex, signatureHex} from "../core/bytes.js";
 import type {CommitteeOperator} from "../core/committee/committee.js";
 import {PleiadesError, type ReasonCode} from "../core/errors.js";
@@ -83,6 +84,8 @@ export class Flight {
   /** The flight's end, or COMMITTEE_TIMEOUT as soon as this caller's own signal aborts. */
   join(signal: AbortSignal): Promise<Signed> {
     this.#callers++;
+    // One signal may belong to a batch of many keys; Node warns of a leak from the eleventh listener on.
+    setMaxListeners(0, signal);
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         reject(this.#failure("COMMITTEE_TIMEOUT"));

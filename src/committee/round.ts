@@ -183,11 +183,11 @@ const messageOf = (error: unknown): string =>
   error instanceof PleiadesError ? error.message : REASONS.INTERNAL.meaning;
 const replyOutcome = (reply: PartialReply): "signed" | ReasonCode => (reply.kind === "signed" ? "signed" : reply.code);
 
-/**
- * Refused because of the message itself: slashing protection, policy, or a veto. A failing disk behind the slashing
- * protection is not a judgement on the message.
- */
+const JUDGED = ["SLASHING_", "POLICY_", "PLUGIN_VETO"];
+/** A failing disk behind the slashing protection, or a failing plugin, is no judgement on the message. */
+const NOT_JUDGED = ["SLASHING_STORE_", "PLUGIN_VETO_FAILED"];
+
+/** Refused because of the message itself: by slashing protection, policy or a plugin's veto. */
 export function isRefusal(code: ReasonCode): boolean {
-  const judged = code.startsWith("SLASHING_") || code.startsWith("POLICY_") || code.startsWith("PLUGIN_VETO");
-  return judged && REASONS[code].fault !== "environment";
+  return JUDGED.some((area) => code.startsWith(area)) && !NOT_JUDGED.some((area) => code.startsWith(area));
 }
