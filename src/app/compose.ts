@@ -15,6 +15,7 @@ import {toWire} from "../core/duty/request-codec.js";
 import {PleiadesError} from "../core/errors.js";
 import type {Logger} from "../ports/logger.js";
 import type {Deadlines} from "../remote-signer/deadlines.js";
+import {createPluginServer, createRemoteSigner} from "../remote-signer/server.js";
 import {CommitteeBook} from "./committee-book.js";
 import {committeesOfOperator, requireCoordinator} from "./committee-files.js";
 import type {LoadedConfig} from "./config/load.js";
@@ -24,8 +25,17 @@ import type {OperatorConfig, SignerConfig} from "./config/schema.js";
 import {enoughOperators} from "./enough-operators.js";
 import {withAddresses} from "./moved-operators.js";
 import {loadPluginHost} from "./plugins.js";
-import {need, provide, TOKENS} from "./tokens.js";
+import {TOKENS, type Token} from "./tokens.js";
 import {softwareName} from "./version.js";
+
+/** Typed `register`. */
+function provide<T>(container: DependencyContainer, key: Token<T>, value: T): T {
+  container.register<T>(key, {useValue: value});
+  return value;
+}
+
+/** Typed `resolve`. */
+const need = <T>(container: DependencyContainer, key: Token<T>): T => container.resolve<T>(key);
 
 /**
  * Wires the two programs. With the plugin host the only place that registers or resolves anything; the container lives as
@@ -87,6 +97,8 @@ export interface RunningService {
   stop(): Promise<void>;
 }
 export interface RunningOperator extends RunningService {
+  /** Of the plugins' routes; null when they are not served. */
+  readonly url: string | null;
   readonly addresses: readonly string[];
   readonly keys: number;
 }
@@ -161,10 +173,14 @@ export async function composeOperator(
       ),
     );
     stops.push(() => server.close());
+    const {enabled, host, port} = config.http;
+    const http = enabled ? await createPluginServer({clock, logger: log, routes: plugins.routes}, {host, port}) : null;
+    if (http !== null) stops.push(() => http.close());
     const keys = await keeper.keys();
     return {
       peerId: identity.peerId,
       addresses: server.addresses(),
+      url: http?.url ?? null,
       keys: keys.length,
       committees: () => book.current(),
       reload: () => book.reload(),
@@ -228,7 +244,6 @@ export async function composeSigner(
       service.setCommittees(book.current());
       return result;
     };
-    const {createRemoteSigner} = await import("../remote-signer/server.js");
     const server = await createRemoteSigner(
       {service, logger: log, observer, clock, reload, routes: plugins.routes},
       {

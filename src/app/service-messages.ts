@@ -3,7 +3,7 @@ export interface ServiceReady {
   readonly kind: "ready";
   readonly pid: number;
   readonly peerId: string;
-  /** Of the remote signer API; null for an operator. */
+  /** Of the remote signer API, or of an operator's plugin routes; null when it serves none. */
   readonly url: string | null;
   /** Multiaddrs an operator listens on; empty for a signer. */
   readonly addresses: readonly string[];

@@ -1,4 +1,3 @@
-import type {DependencyContainer} from "tsyringe";
 import type {Identity} from "../adapters/libp2p/identity.js";
 import type {OperatorNode} from "../committee/operator-node.js";
 import type {CommitteeSigningService} from "../committee/signing-service.js";
@@ -33,12 +32,3 @@ export const TOKENS = {
   operatorLink: token<OperatorLink>("operator-link"),
   signingService: token<CommitteeSigningService>("signing-service"),
 } as const;
-
-/** Typed `register`, for compose alone. */
-export function provide<T>(container: DependencyContainer, key: Token<T>, value: T): T {
-  container.register<T>(key, {useValue: value});
-  return value;
-}
-
-/** Typed `resolve`, for compose alone. */
-export const need = <T>(container: DependencyContainer, key: Token<T>): T => container.resolve<T>(key);

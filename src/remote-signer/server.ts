@@ -32,21 +32,24 @@ export interface RemoteSignerModules {
 }
 
 /** Defaults and reasons of the bounds are in bounds.ts. */
-export interface RemoteSignerOptions {
-  readonly network: Network;
+export interface ServerOptions {
   /** Default 127.0.0.1; "localhost" means the same. */
   readonly host?: string;
   /** 0 picks a free port. */
   readonly port: number;
   readonly bodyLimitBytes?: number;
+  readonly maxConnections?: number;
+  /** How long `close` waits for requests that are being answered. */
+  readonly closeGraceMs?: number;
+}
+
+export interface RemoteSignerOptions extends ServerOptions {
+  readonly network: Network;
   readonly maxConcurrent?: number;
   readonly maxQueued?: number;
-  readonly maxConnections?: number;
   readonly maxBatchKeys?: number;
   /** Replaces the defaults of the types it names. */
   readonly deadlinesMs?: Partial<Deadlines>;
-  /** How long `close` waits for requests that are being answered. */
-  readonly closeGraceMs?: number;
 }
 
 export interface RemoteSigner {
@@ -68,9 +71,6 @@ export async function createRemoteSigner(
   const {service, observer, clock, reload, routes = []} = modules;
   const logger = modules.logger.child({component: "remote-signer"});
   const calls = new Calls({clock});
-  const drain = new Drain();
-  const state = {closing: false};
-
   const signing = new Signing(
     {
       service,
@@ -91,9 +91,35 @@ export async function createRemoteSigner(
     },
   );
 
+  return open({clock, logger, calls}, options, (app) => {
+    registerApi(app, {service, signing, calls, reloader: new Reloader({reload, clock, logger})});
+    registerPluginRoutes(app, routes, {calls, logger});
+  });
+}
+
+/**
+ * A server with nothing but plugins' routes and the same bounds, for a node that is no signer.
+ * @throws HTTP_ADDRESS_IN_USE · HTTP_LISTEN_FAILED · HTTP_ROUTE_INVALID
+ */
+export function createPluginServer(
+  {clock, routes, ...modules}: Pick<RemoteSignerModules, "clock" | "logger"> & {routes: readonly PluginRoute[]},
+  options: ServerOptions,
+): Promise<RemoteSigner> {
+  const logger = modules.logger.child({component: "plugin-server"});
+  const calls = new Calls({clock});
+  return open({clock, logger, calls}, options, (app) => registerPluginRoutes(app, routes, {calls, logger}));
+}
+
+/** The server with its routes, listening. */
+async function open(
+  {clock, logger, calls}: {clock: Clock; logger: Logger; calls: Calls},
+  options: ServerOptions,
+  register: (app: FastifyInstance) => void,
+): Promise<RemoteSigner> {
+  const drain = new Drain();
+  const state = {closing: false};
   const app = createApp({clock, logger, drain, state}, options);
-  registerApi(app, {service, signing, calls, reloader: new Reloader({reload, clock, logger})});
-  registerPluginRoutes(app, routes, {calls, logger});
+  register(app);
   const url = await listen(app, options, logger);
 
   let closed: Promise<void> | null = null;
@@ -125,7 +151,7 @@ interface AppModules {
 }
 
 /** The server without routes: bounds, body parser, error form. fastify's own logger stays off. */
-function createApp({clock, logger, drain, state}: AppModules, options: RemoteSignerOptions): FastifyInstance {
+function createApp({clock, logger, drain, state}: AppModules, options: ServerOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: options.bodyLimitBytes ?? bounds.BODY_LIMIT_BYTES,
@@ -187,7 +213,7 @@ function warnOfDroppedConnections(app: FastifyInstance, clock: Clock, logger: Lo
   });
 }
 
-async function listen(app: FastifyInstance, options: RemoteSignerOptions, logger: Logger): Promise<string> {
+async function listen(app: FastifyInstance, options: ServerOptions, logger: Logger): Promise<string> {
   // fastify binds "localhost" to each of its addresses, which would be several servers with one set of bounds.
   const host = options.host === undefined || options.host === "localhost" ? "127.0.0.1" : options.host;
   const wanted = hostAndPort(host, options.port);

@@ -12,17 +12,15 @@ import {text} from "./options.js";
 import type {CommandContext} from "./run.js";
 
 /**
- * Adds the commands of the plugins in the configuration, when the command line asks for one that is not built in. The
- * configuration is the one of --config, else lodestar.config.yaml here; without one there are no plugins.
+ * Adds the commands of the plugins in the configuration, unless the command line asks for a built-in one. The
+ * configuration is the one of --config, else lodestar.config.yaml here; without one there are no plugins. Errors of a
+ * configuration that nobody named are left to the commands that need it.
  */
 export async function addPluginCommands(cli: Argv, args: readonly string[], context: CommandContext): Promise<void> {
-  const words = args.filter((arg) => !arg.startsWith("-"));
-  const file = configArgument(args);
-  const wanted = words.some((word) => word !== file) && !words.some((word) => BUILT_IN.includes(word));
-  if (!wanted && file === null) return;
-  if (words.some((word) => BUILT_IN.includes(word))) return;
-  const loaded = await loadConfig(file ?? "lodestar.config.yaml").catch((error: unknown) => {
-    if (file === null) return null;
+  if (BUILT_IN.includes(args[0] ?? "")) return;
+  const named = configArgument(args);
+  const loaded = await loadConfig(named ?? "lodestar.config.yaml").catch((error: unknown) => {
+    if (named === null) return null;
     throw error;
   });
   if (loaded === null) return;
@@ -33,7 +31,44 @@ export async function addPluginCommands(cli: Argv, args: readonly string[], cont
     baseDir: dirname(loaded.file),
     node: {role: "cli", network: config.network.name, preset: presetOf(config.network)},
   });
-  for (const command of host.commands) addCommand(cli, command, context);
+  const root: Branch = {children: new Map()};
+  for (const command of host.commands) {
+    let branch = root;
+    for (const word of command.name.split(" ")) {
+      const next: Branch = branch.children.get(word) ?? {children: new Map()};
+      branch.children.set(word, next);
+      branch = next;
+    }
+    branch.command = command;
+  }
+  addBranches(cli, root, context);
+}
+
+/** `dkg` and `dkg join` are a command and a command below it. */
+interface Branch {
+  readonly children: Map<string, Branch>;
+  command?: HostedCommand;
+}
+
+function addBranches(cli: Argv, {children}: Branch, context: CommandContext): void {
+  for (const [word, branch] of children) {
+    const {command} = branch;
+    const below = [...branch.children.keys()];
+    const describe = command === undefined ? `${below.join(", ")} …` : `${command.describe} (plugin ${command.plugin})`;
+    cli.command(
+      word,
+      describe,
+      (builder) => {
+        addBranches(builder, branch, context);
+        if (command === undefined) return builder.demandCommand(1, `Name one of: ${below.join(", ")}.`);
+        builder.option("config", text("the configuration file", "Options:"));
+        builder.option("json", {type: "boolean", describe: "print JSON", group: "Options:"});
+        for (const [name, option] of Object.entries(command.options)) builder.option(name, yargsOption(option));
+        return builder;
+      },
+      command === undefined ? () => {} : (args) => runCommand(command, args, context),
+    );
+  }
 }
 
 function configArgument(args: readonly string[]): string | null {
@@ -42,29 +77,21 @@ function configArgument(args: readonly string[]): string | null {
   return args.find((arg) => arg.startsWith("--config="))?.slice("--config=".length) ?? null;
 }
 
-function addCommand(cli: Argv, command: HostedCommand, context: CommandContext): void {
-  cli.command(
-    command.name,
-    `${command.describe} (plugin ${command.plugin})`,
-    (builder) => {
-      builder.option("config", text("the configuration file", "Options:"));
-      builder.option("json", {type: "boolean", describe: "passed to the plugin", group: "Options:"});
-      for (const [name, option] of Object.entries(command.options)) builder.option(name, yargsOption(option));
-      return builder;
-    },
-    async (args) => {
-      const abort = new AbortController();
-      const stop = (): void => abort.abort();
-      process.once("SIGINT", stop).once("SIGTERM", stop);
-      try {
-        const declared = Object.keys(command.options).map((name) => [name, args[name]]);
-        const given = Object.fromEntries(declared) as CommandArguments;
-        context.exitCode = await command.run(given, {print: (line) => context.io.out(line), signal: abort.signal});
-      } finally {
-        process.off("SIGINT", stop).off("SIGTERM", stop);
-      }
-    },
-  );
+async function runCommand(
+  command: HostedCommand,
+  args: {readonly [name: string]: unknown},
+  context: CommandContext,
+): Promise<void> {
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  try {
+    const declared = Object.keys(command.options).map((name) => [name, args[name]]);
+    const given = Object.fromEntries(declared) as CommandArguments;
+    context.exitCode = await command.run(given, {print: (line) => context.io.out(line), signal: abort.signal});
+  } finally {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+  }
 }
 
 const yargsOption = ({type, describe, required = false, default: fallback, choices}: CommandOption) => ({

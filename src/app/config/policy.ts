@@ -1,4 +1,4 @@
-import type {PubkeyHex} from "../../core/bytes.js";
+import {parsePubkeyHex} from "../../core/bytes.js";
 import type {PolicyConfig, RegistrationRule} from "../../core/duty/policy.js";
 import type {PolicySection} from "./schema.js";
 
@@ -15,7 +15,7 @@ export function policyFrom({permits, genericDomainTypes, registration}: PolicySe
       default: registration.feeRecipient === null ? null : rule(registration.feeRecipient, undefined),
       byKey: new Map(
         Object.entries(registration.validators).map(([key, {feeRecipient, maxGasLimit}]) => [
-          key as PubkeyHex,
+          parsePubkeyHex(key),
           rule(feeRecipient, maxGasLimit),
         ]),
       ),

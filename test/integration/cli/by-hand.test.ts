@@ -4,8 +4,16 @@ import {join} from "node:path";
 import {expect} from "chai";
 import {interopSecrets} from "../../../src/app/local/interop.js";
 import {freePorts} from "../../../src/app/local/ports.js";
-import {ask, CAPTURED_FEE_RECIPIENT, CAPTURED_ROOT, CAPTURED_SPEC, type Captured, captured, signatureOfLocalKey} from "../../support/captured.js";
-import {Cli, cli, killAll, stillRunning} from "../../support/cli.js";
+import {
+  ask,
+  CAPTURED_FEE_RECIPIENT,
+  CAPTURED_ROOT,
+  CAPTURED_SPEC,
+  type Captured,
+  captured,
+  signatureOfLocalKey,
+} from "../../support/captured.js";
+import {Cli, cli, killAll, ROOT, stillRunning, until} from "../../support/cli.js";
 import {makeKeystore} from "../../support/keystore.js";
 
 const IDS = [1, 2, 3, 4];
@@ -17,6 +25,18 @@ interface InitResult {
   readonly config: string;
 }
 
+/** The same vote one epoch later, so that it is new to everybody. */
+function laterVote(body: Captured["body"]): Captured["body"] {
+  const {signingRoot: _, ...rest} = structuredClone(body) as Captured["body"] & {
+    attestation: {slot: string; target: {epoch: string}};
+    fork_info: {fork: object};
+  };
+  rest.attestation.slot = "10";
+  rest.attestation.target.epoch = "1";
+  rest.fork_info.fork = {previous_version: "0x01000001", current_version: "0x02000001", epoch: "1"};
+  return rest as unknown as Captured["body"];
+}
+
 describe("a committee set up by hand", function () {
   this.timeout(180_000);
   let dir: string;
@@ -24,6 +44,7 @@ describe("a committee set up by hand", function () {
   let signer: InitResult;
   let operators: InitResult[];
   let chain: string[];
+  let url: string;
   const running: Cli[] = [];
 
   before(async function () {
@@ -38,7 +59,14 @@ describe("a committee set up by hand", function () {
     await writeFile(join(dir, "staker.txt"), "staker's password\n");
     await writeFile(join(dir, "spec.yaml"), CAPTURED_SPEC);
     const genesis = Math.floor(Date.now() / 1000) - 2 * EPOCH_SECONDS - 2;
-    chain = ["--spec", join(dir, "spec.yaml"), "--genesis-time", String(genesis), "--genesis-validators-root", CAPTURED_ROOT];
+    chain = [
+      "--spec",
+      join(dir, "spec.yaml"),
+      "--genesis-time",
+      String(genesis),
+      "--genesis-validators-root",
+      CAPTURED_ROOT,
+    ];
   });
   after(async () => {
     killAll(stillRunning(running.map(({pid}) => pid)));
@@ -92,7 +120,9 @@ describe("a committee set up by hand", function () {
       ...["--operator-password", `1=${join(dir, "op1/password.txt")}`, "--out", join(dir, "out"), "--json"],
     ]);
     expect(result.code, result.stderr).to.equal(0);
-    expect(result.stderr).to.match(/opened 8 of 8/).and.match(/1 may be absent, and safety survives 1 liar/);
+    expect(result.stderr)
+      .to.match(/opened 8 of 8/)
+      .and.match(/1 may be absent, and safety survives 1 liar/);
     const {bundles} = JSON.parse(result.stdout);
     expect(bundles.map((bundle: {passwordFile: string | null}) => bundle.passwordFile !== null)).to.deep.equal([
       false,
@@ -121,6 +151,9 @@ describe("a committee set up by hand", function () {
         "passwordFile: null": `passwordFile: ${password}`,
         "permits: []": `permits: [${permit}]`,
         "feeRecipient: null": `feeRecipient: "${CAPTURED_FEE_RECIPIENT}"`,
+        "enabled: false": "enabled: true",
+        "port: 9200": "port: 0",
+        "plugins: {}": "plugins: {metrics: {}}",
       });
     }
     await edit(signer.config, {"committees: []": "committees: [../out/committee.json]", "port: 9000": "port: 0"});
@@ -130,30 +163,53 @@ describe("a committee set up by hand", function () {
       expect(stdout).to.include("8 keys: 3 of 4 operators sign");
     }
     for (const {config} of operators) running.push(new Cli(["operator", "--config", config, "--json"]));
-    const ready = await Promise.all(running.map((one) => one.json<{ready: boolean; peerId: string}>()));
+    const ready = await Promise.all(running.map((one) => one.json<{url: string; peerId: string}>()));
     expect(ready.map(({peerId}) => peerId)).to.deep.equal(operators.map(({peerId}) => peerId));
     const front = new Cli(["signer", "--config", signer.config, "--json"]);
     running.push(front);
-    const {url} = await front.json<{url: string}>();
+    ({url} = await front.json<{url: string}>());
     for (const request of requests) {
       expect(await ask(url, request), request.file).to.deep.equal({
         status: 200,
         text: JSON.stringify({signature: signatureOfLocalKey(request)}),
       });
     }
+    const metrics = await (await fetch(`${ready[0]?.url}/plugin/metrics`)).text();
+    expect(metrics).to.match(/^# TYPE pleiades_/m);
+    expect((await fetch(`${ready[0]?.url}/api/v1/eth2/publicKeys`)).status).to.equal(404);
   });
 
   it("exports an operator's records while it runs, and that operator never signs them again", async () => {
     const [, , , {config} = {config: ""}] = operators;
     const out = join(dir, "protection.json");
-    const {code, stdout, stderr} = await cli(["slashing-protection", "export", "--config", config, "--all", "--out", out, "--json"]);
+    const {code, stdout, stderr} = await cli([
+      "slashing-protection",
+      "export",
+      "--config",
+      config,
+      "--all",
+      "--out",
+      out,
+      "--json",
+    ]);
     expect(code, stderr).to.equal(0);
     expect(JSON.parse(stdout).keys).to.have.length(8);
     const interchange = JSON.parse(await readFile(out, "utf8"));
-    expect(interchange.metadata).to.deep.equal({interchange_format_version: "5", genesis_validators_root: CAPTURED_ROOT});
+    expect(interchange.metadata).to.deep.equal({
+      interchange_format_version: "5",
+      genesis_validators_root: CAPTURED_ROOT,
+    });
     expect(JSON.stringify(interchange.data)).to.include('"slot":"16"');
     const again = await cli(["slashing-protection", "export", "--config", config, "--all", "--out", out]);
     expect(again.stderr).to.match(/^CONFIG_EXISTS: /m);
+    // A new vote needs all of 1, 2 and 4 now, and 4 has given its keys away.
+    killAll([running[2]?.pid ?? 0]);
+    const vote = requests.find(({body}) => body.type === "ATTESTATION");
+    if (vote === undefined) throw new Error("no attestation was captured");
+    const answer = await ask(url, {...vote, body: laterVote(vote.body)});
+    expect([answer.status, answer.text]).to.satisfy(
+      ([status, text]: [number, string]) => status !== 200 && text.includes("SLASHING_DISABLED"),
+    );
     const neither = await cli(["slashing-protection", "export", "--config", config, "--out", `${out}2`]);
     expect(neither.code).to.equal(2);
   });
@@ -173,7 +229,11 @@ describe("a committee set up by hand", function () {
     const raised = await run({metadata, data: data("1")});
     expect(raised.code, raised.stderr).to.equal(0);
     expect(JSON.parse(raised.stdout)).to.deep.equal({raised: [key], unchanged: [], skipped: []});
-    expect(JSON.parse((await run({metadata, data: data("0")})).stdout)).to.deep.equal({raised: [], unchanged: [key], skipped: []});
+    expect(JSON.parse((await run({metadata, data: data("0")})).stdout)).to.deep.equal({
+      raised: [],
+      unchanged: [key],
+      skipped: [],
+    });
     expect((await run({metadata, data: data("4000000")})).stderr).to.match(/^SLASHING_BEYOND_CLOCK: /m);
     const otherChain = {...metadata, genesis_validators_root: `0x${"00".repeat(32)}`};
     expect((await run({metadata: otherChain, data: data("1")})).stderr).to.match(/^SLASHING_WRONG_CHAIN: /m);
@@ -183,7 +243,9 @@ describe("a committee set up by hand", function () {
     const [{config} = {config: ""}] = operators;
     const {code, stderr} = await cli(["operator", "--config", config]);
     expect(code).to.equal(1);
-    expect(stderr).to.match(/^LINK_ADDRESS_IN_USE: .+/m).and.match(/^What to do: /m);
+    expect(stderr)
+      .to.match(/^LINK_ADDRESS_IN_USE: .+/m)
+      .and.match(/^What to do: /m);
     expect(stderr).to.not.match(/\n\s+at /);
   });
 
@@ -194,15 +256,31 @@ describe("a committee set up by hand", function () {
     const text = await readFile(file, "utf8");
     await writeFile(file, text.replace('"threshold": 3', '"threshold": 2'));
     front.child.kill("SIGHUP");
-    const {until} = await import("../../support/cli.js");
     await until("a word about the damaged file", () => front.stderr.includes("COMMITTEE_FILE_EDITED"));
     await writeFile(file, text);
     front.child.kill("SIGHUP");
     await until("a good reload", () => /"errors":\[\].*reloaded committee files/.test(front.stderr));
   });
 
+  it("runs a plugin's commands, and lists them in the help", async () => {
+    const plugin = join(ROOT, "test/fixtures/plugins/example/index.js");
+    const config = join(dir, "plugins.yaml");
+    await writeFile(
+      config,
+      `network: {name: hoodi}\nplugins: {example: {module: ${plugin}, config: {refuse: [Attestation]}}}\n`,
+    );
+    const run = (...args: string[]) => cli([...args, "--config", config]);
+    expect(await run("example", "types", "--upper")).to.include({code: 0, stdout: "ATTESTATION\n"});
+    expect((await run("example", "types", "--uper")).code).to.equal(2);
+    expect((await run("example")).code).to.equal(2);
+    expect((await run("--help")).stdout).to.match(/pleiades example/);
+    await writeFile(config, "network: {name: hoodi}\nplugins: {example: {module: ./nowhere.js}}\n");
+    expect((await run("example", "types")).stderr).to.match(/^PLUGIN_NOT_FOUND: /m);
+  });
+
   it("stops every program with 0 at SIGTERM and 130 at SIGINT", async () => {
-    const [first, ...rest] = running;
+    const [first, second, , ...rest] = running;
+    if (second !== undefined) rest.push(second);
     first?.child.kill("SIGINT");
     for (const one of rest) one.child.kill("SIGTERM");
     expect((await first?.done)?.code).to.equal(130);

@@ -45,8 +45,8 @@ export const operatorCommand = (cli: Argv, context: CommandContext): Argv =>
       const {composeOperator} = await import("../../compose.js");
       context.exitCode = await serve(loaded, context, json, async ({logger}) => {
         const running = await composeOperator(loaded, {config: operator, logger, password});
-        const {peerId, addresses} = running;
-        return {...running, ready: {kind: "ready", pid: process.pid, peerId, url: null, addresses}};
+        const {peerId, addresses, url} = running;
+        return {...running, ready: {kind: "ready", pid: process.pid, peerId, url, addresses}};
       });
     },
   );
@@ -101,7 +101,7 @@ async function serve(
       tell(service, logger);
       const {ready} = service;
       if (json) io.out(toJsonLine({ready: true, ...ready, kind: undefined}));
-      else io.out(`ready: ${ready.url ?? ready.addresses.join(" ")}`);
+      else io.out(`ready: ${[...ready.addresses, ...(ready.url === null ? [] : [ready.url])].join(" ")}`);
       tellParent(ready);
       return {
         stop: () => service.stop(),
