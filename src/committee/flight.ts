@@ -1,5 +1,12 @@
 import {setMaxListeners} from "node:events";
-import {fromHex, type OperatorId, type RootHex, type SignatureHex, signatureHex} from "../core/bytes.js";
+import {
+  fromHex,
+  type OperatorId,
+  parseOperatorId,
+  type RootHex,
+  type SignatureHex,
+  signatureHex,
+} from "../core/bytes.js";
 import type {CommitteeOperator} from "../core/committee/committee.js";
 import {PleiadesError, type ReasonCode} from "../core/errors.js";
 import type {BlsGroup, PublicKeyPoint, SignaturePoint} from "../core/threshold/bls.js";
@@ -114,7 +121,10 @@ export class Flight {
         if (partials.size >= quorum.t) {
           const {signature, signers} = combinePartials(bls, quorum, pointsOf(partials));
           if (await verify(message, this.#entry.groupKey(), signature)) {
-            return {signature: signatureHex(bls.signatures.bytes(signature)), signers: signers as OperatorId[]};
+            return {
+              signature: signatureHex(bls.signatures.bytes(signature)),
+              signers: signers.map((id) => parseOperatorId(id)),
+            };
           }
           this.#blame(partials);
         } else {
