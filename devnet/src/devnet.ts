@@ -69,6 +69,7 @@ export class Devnet {
   #head = 0;
   #finality: Finality = {justified: 0, finalised: 0};
   #signerNow: SignerNow | null = null;
+  #lastTrouble = "";
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> = Promise.resolve();
@@ -84,12 +85,8 @@ export class Devnet {
       const [restPort, p2pPort] = (await freePorts(2)) as [number, number];
       const genesisTime = Math.ceil(Date.now() / 1000) + genesisDelay;
       onEvent("starting the beacon node");
-      const watch = (who: string) => (line: string) => {
-        const text = importantLine(line);
-        if (text !== null) onEvent(`${who}: ${text}`);
-      };
       const beacon = await startBeaconNode(
-        {reaper, onLine: watch("beacon node")},
+        {reaper},
         {root, dir, logFile: join(dir, "beacon-node.log"), restPort, p2pPort, genesisTime, signal},
       );
       undo.push(() => beacon.program.stop());
@@ -100,7 +97,7 @@ export class Devnet {
       signal.throwIfAborted();
       onEvent(`the committee serves ${signer.url}; starting the validator client`);
       const client = startValidatorClient(
-        {reaper, onLine: watch("validator client")},
+        {reaper, onLine: watchErrors((text) => onEvent(`validator client: ${text}`))},
         {root, dir, logFile: join(dir, "validator-client.log"), beaconUrl: beacon.api.url, signerUrl: signer.url},
       );
       const lateMs = Date.now() - (beacon.genesis.genesisTime + (WARM_UP_SLOTS - 3) * SECONDS_PER_SLOT) * 1000;
@@ -228,6 +225,7 @@ export class Devnet {
   async #poll(): Promise<void> {
     if (this.#stopping) return;
     try {
+      // Only when all three have answered: half a picture would be judged as a whole one.
       [this.#head, this.#finality, this.#signerNow] = await Promise.all([
         this.#api.headSlot(),
         this.#api.finality(),
@@ -236,11 +234,17 @@ export class Devnet {
       if (this.slot() < WARM_UP_SLOTS) this.#failedInWarmUp = this.#signerNow.failed;
       await this.#scanBlocks();
     } catch (error) {
-      if (!this.#stopping) this.#options.onEvent(`could not read the state of the run: ${(error as Error).message}`);
+      this.#once(`could not read the state of the run: ${(error as Error).message}`);
     }
     for (const line of this.#duties.takeNews()) this.#options.onEvent(`missed duty: ${line}`);
     this.#options.onStatus?.(this.status());
     for (const wake of this.#readers.splice(0)) wake();
+  }
+
+  /** Says something unless it was the last thing said here: a node that is in trouble repeats itself every second. */
+  #once(text: string): void {
+    if (!this.#stopping && text !== this.#lastTrouble) this.#options.onEvent(text);
+    this.#lastTrouble = text;
   }
 
   #failedRequests(): ReadonlyMap<string, number> {
@@ -265,12 +269,18 @@ export class Devnet {
 }
 
 /**
- * The text of a Lodestar error line, without time and colours; null for others. Warnings are left in the log: every
- * start prints several about re-orgs of duties.
+ * Hands on the error lines of a validator client, without time and colours, and each once however often it is repeated.
+ * Warnings stay in its log: every start prints several about re-orgs of duties. So do the beacon node's errors, most of
+ * which are about peers and light clients that it does not have here.
  */
-function importantLine(line: string): string | null {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with ESC
-  const plain = line.replace(/\u001b\[[0-9;]*m/g, "");
-  const match = /^\S+ \S+?\[(\S*)\s*\]\s+error: (.*)$/.exec(plain);
-  return match === null ? null : match[2]!.slice(0, 300);
+function watchErrors(tell: (text: string) => void): (line: string) => void {
+  let last = "";
+  return (line) => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with ESC
+    const plain = line.replace(/\u001b\[[0-9;]*m/g, "");
+    const text = /^\S+ \S+?\[\S*\s*\]\s+error: (.*)$/.exec(plain)?.[1]?.slice(0, 300);
+    if (text === undefined || text === last) return;
+    last = text;
+    tell(text);
+  };
 }

@@ -1,4 +1,6 @@
 import {createLogger} from "../../src/adapters/logger/pino.js";
+import {formatError} from "../../src/app/cli/errors.js";
+import {PleiadesError} from "../../src/core/errors.js";
 import {committeeOf} from "./committee.js";
 import {Devnet, type DevnetStatus} from "./devnet.js";
 import {UsageError} from "./faults.js";
@@ -65,7 +67,7 @@ async function run(options: DevnetOptions, root: string, output: Output, signal:
       committeeOf(options.operators, {logger: createLogger({level: "error"})}),
       signal,
     );
-    last = await devnet.until(({duties}) => options.slots !== null && duties.nextSlot > options.slots, signal);
+    last = await devnet.until((status) => options.slots !== null && isOver(status, options.slots), signal);
   } catch (error) {
     if (!signal.aborted) failure = explain(error);
   }
@@ -85,6 +87,12 @@ async function run(options: DevnetOptions, root: string, output: Output, signal:
   return interrupted ? 130 : 0;
 }
 
+const GRACE_SLOTS = 6; // a slot is looked at two slots later; more means that the beacon node does not answer
+
+function isOver({slot, duties}: DevnetStatus, slots: number): boolean {
+  return duties.nextSlot > slots || slot > slots + GRACE_SLOTS;
+}
+
 function inWords({duties, signatures, finalisedEpoch, slots, problems}: Summary): string[] {
   const total = duties.blocks.due + duties.attestations.due + duties.syncMessages.due;
   return [
@@ -96,6 +104,7 @@ function inWords({duties, signatures, finalisedEpoch, slots, problems}: Summary)
 /** Only what a person can act on; a stack for what should not happen. */
 function explain(error: unknown): string {
   if (error instanceof ProgramError) return error.message;
+  if (error instanceof PleiadesError) return formatError(error);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

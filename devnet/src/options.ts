@@ -26,11 +26,11 @@ The chain finalises only because the committee signs. First start: about two min
   --slots N           stop after slot N; the exit code is 0 when the chain finalised and no duty was missed
   --json              print a JSON summary on standard output at the end; everything else goes to standard error
   --data-dir DIR      keep data and logs in DIR (emptied at the start); default: a folder that a good run removes
-  --genesis-delay S   seconds until genesis, for slow machines (default 20)
+  --genesis-delay S   seconds until genesis, for slow machines (default 30)
   --help              this text
 
 Slots take two seconds, epochs eight slots; Altair, Bellatrix and Capella begin at epochs 1, 2 and 3.
-First finality is at slot 32, so about 85 seconds after the start.
+First finality is at slot 32, so about 100 seconds after the start.
 `;
 
 const COMMITTEE_SIZES = [4, 7, 10, 13];
@@ -52,7 +52,7 @@ export function parseOptions(argv: readonly string[]): DevnetOptions | "help" {
       `--fault: operator ${late.operatorId}'s begins at slot ${late.fromSlot}, but --slots is ${slots}`,
     );
   }
-  const genesisDelay = whole("--genesis-delay", values["genesis-delay"] ?? "20");
+  const genesisDelay = whole("--genesis-delay", values["genesis-delay"] ?? "30");
   if (genesisDelay < 5 || genesisDelay > 3600) throw new UsageError("--genesis-delay: between 5 and 3600 seconds");
   return {operators, slots, faults, json: values.json === true, dataDir: values["data-dir"] ?? null, genesisDelay};
 }

@@ -24,6 +24,8 @@ export interface Summary {
 // Epoch e finalises e-2 at its first block when everybody votes; one more epoch of grace for the node to say so.
 const FINALITY_LAG_EPOCHS = 3;
 const FIRST_JUDGED_EPOCH = 5;
+// Blocks are looked for two slots later.
+const UNJUDGED_SLOTS = 4;
 
 /** What a run came to. */
 export function summarise(status: DevnetStatus): Summary {
@@ -38,6 +40,8 @@ export function summarise(status: DevnetStatus): Summary {
   })) {
     if (missed > 0) problems.push(`${missed} of ${due} ${what} missed`);
   }
+  const judged = duties.nextSlot - 1;
+  if (slots - judged > UNJUDGED_SLOTS) problems.push(`the beacon node told of slots up to ${judged} only`);
   const failed = countFailed(status.failedRequests);
   if (failed > 0) problems.push(`${failed} signing requests failed`);
   if (epoch >= FIRST_JUDGED_EPOCH && finality.finalised < epoch - FINALITY_LAG_EPOCHS) {

@@ -10,7 +10,7 @@ describe("the command line of npm start", () => {
       faults: [],
       json: false,
       dataDir: null,
-      genesisDelay: 20,
+      genesisDelay: 30,
     });
   });
 

@@ -95,6 +95,12 @@ describe("the verdict on a run", () => {
     expect(summarise(status({missed: 1})).problems).to.deep.equal(["1 of 36 blocks missed"]);
   });
 
+  it("is bad when the beacon node stopped telling what happened", () => {
+    const {duties, ...rest} = status();
+    const problems = ["the beacon node told of slots up to 8 only"];
+    expect(summarise({...rest, duties: {...duties, nextSlot: 9}}).problems).to.deep.equal(problems);
+  });
+
   it("is bad after one failed request", () => {
     const failedRequests = new Map([["ATTESTATION COMMITTEE_TIMEOUT", 2]]);
     expect(summarise({...status(), failedRequests}).problems).to.deep.equal(["2 signing requests failed"]);
