@@ -33,9 +33,10 @@ class LineOutput implements Output {
   view(view: Omit<View, "events">): void {
     const {slot} = view.status;
     if (slot === this.#slot) return;
+    const first = this.#slot === Number.NEGATIVE_INFINITY;
     this.#slot = slot;
     // Before genesis one line in five: nothing happens but waiting.
-    if (slot >= 0 || slot % 5 === 0) this.event(statusLine({...view, events: []}));
+    if (first || slot >= 0 || slot % 5 === 0) this.event(statusLine({...view, events: []}));
   }
 
   close(): void {}
