@@ -205,7 +205,7 @@ function requireLoopback(listen: readonly string[]): void {
  */
 export async function composeSigner(
   loaded: LoadedConfig,
-  {config, logger, stopping}: {config: SignerConfig; logger: Logger; stopping: AbortSignal},
+  {config, logger}: {config: SignerConfig; logger: Logger},
 ): Promise<RunningSigner> {
   const container = await composeBase(loaded, {role: "signer", logger});
   const network = need(container, TOKENS.network);
@@ -238,7 +238,7 @@ export async function composeSigner(
     );
     await plugins.start();
     stops.push(() => plugins.stop());
-    await enoughOperators(service, {clock, logger: log, stopping});
+    await enoughOperators(service, {clock, logger: log});
     const reload = async (): Promise<{errors: readonly string[]}> => {
       const result = await book.reload();
       service.setCommittees(book.current());

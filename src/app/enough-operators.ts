@@ -10,15 +10,15 @@ const REST_MS = 1000;
 
 /**
  * Resolves when every committee has all its operators, or has enough of them for a second; after a bound in any case,
- * with a warning that names what is missing. Returns early when the program is told to stop.
+ * with a warning that names what is missing.
  */
 export async function enoughOperators(
   service: Pick<SigningService, "health">,
-  {clock, logger, stopping}: {clock: Clock; logger: Logger; stopping: AbortSignal},
+  {clock, logger}: {clock: Clock; logger: Logger},
 ): Promise<void> {
   const start = clock.monotonic();
   let enoughSince: number | null = null;
-  while (!stopping.aborted) {
+  for (;;) {
     const committees = service.health();
     const now = clock.monotonic();
     if (committees.every(({operators}) => operators.every(({connected}) => connected))) return;

@@ -22,32 +22,38 @@ const STOP_BOUND_MS = 8000;
 const PARENT_POLL_MS = 250;
 
 /**
- * Runs a program until it is told to stop, and then stops it, within a bound. SIGTERM and SIGINT stop it; a second one ends
- * it at once. In a child forked by us SIGINT is ignored, for Ctrl-C reaches the whole process group and the parent
+ * Runs a program until it is told to stop, and then stops it, within a bound. SIGTERM and SIGINT stop it; a second one, or
+ * one before it has started, ends it at once. In a child forked by us SIGINT is ignored, for Ctrl-C reaches the whole process group and the parent
  * decides; the end of the channel to the parent stops it. With `watchParent` a new parent process id stops it too, so that
  * even SIGKILL of npm leaves nothing behind.
  *
  * @returns the exit code: 0 after SIGTERM or the parent's end, 130 after SIGINT. Rejects with the failure.
  */
 export async function runUntilStopped(
-  start: (stopping: AbortSignal) => Promise<Running>,
+  start: () => Promise<Running>,
   {logger, watchParent}: {logger: Pick<Logger, "info" | "error">; watchParent: boolean},
 ): Promise<number> {
-  const stopping = new AbortController();
+  let stopping = false;
   const {promise: stopped, resolve: requestStop} = withResolvers<StopReason>();
   let bound: NodeJS.Timeout | undefined;
+  let running: Running | undefined;
 
   const request = (reason: StopReason): void => {
-    if (stopping.signal.aborted) {
+    if (stopping) {
       // The person has asked twice: no more waiting. Children end with the channel.
       if (reason.kind === "signal") process.exit(reason.signal === "SIGINT" ? 130 : 1);
       return;
+    }
+    if (running === undefined) {
+      // Still starting: there is nothing to stop in order, and whatever was started ends with its channel to here.
+      logger.info("stopping before the start was complete");
+      process.exit(exitCodeOf(reason));
     }
     bound = setTimeout(() => {
       logger.error("stopping took too long", {code: "CLI_STOP_TIMEOUT"});
       process.exit(1);
     }, STOP_BOUND_MS);
-    stopping.abort();
+    stopping = true;
     requestStop(reason);
   };
 
@@ -69,7 +75,6 @@ export async function runUntilStopped(
       }, PARENT_POLL_MS)
     : undefined;
 
-  let running: Running | undefined;
   const hadTerminal = !forked && process.stdin.isTTY === true;
   const onSighup = (): void => {
     if (running?.reload === undefined || (hadTerminal && !terminalIsThere())) {
@@ -81,7 +86,7 @@ export async function runUntilStopped(
   process.on("SIGHUP", onSighup);
 
   try {
-    running = await start(stopping.signal);
+    running = await start();
     running.failed?.then(
       (error) => request({kind: "failed", error}),
       (error: unknown) => request({kind: "failed", error}),
@@ -90,7 +95,7 @@ export async function runUntilStopped(
     logger.info("stopping", {reason: reason.kind === "signal" ? reason.signal : reason.kind});
     await running.stop();
     if (reason.kind === "failed") throw reason.error;
-    return reason.kind === "signal" && reason.signal === "SIGINT" ? 130 : 0;
+    return exitCodeOf(reason);
   } finally {
     clearTimeout(bound);
     clearInterval(poll);
@@ -100,6 +105,11 @@ export async function runUntilStopped(
     process.off("SIGHUP", onSighup);
   }
 }
+
+const exitCodeOf = (reason: StopReason): number => {
+  if (reason.kind === "failed") return 1;
+  return reason.kind === "signal" && reason.signal === "SIGINT" ? 130 : 0;
+};
 
 /** SIGHUP asks a service to reload, but it is also how a closed terminal says goodbye. */
 function terminalIsThere(): boolean {

@@ -1,4 +1,12 @@
-import {fromHex, type OperatorId, type RootHex, type SignatureHex, signatureHex} from "../core/bytes.js";
+import {setMaxListeners} from "node:events";
+import {
+  fromHex,
+  type OperatorId,
+  parseOperatorId,
+  type RootHex,
+  type SignatureHex,
+  signatureHex,
+} from "../core/bytes.js";
 import type {CommitteeOperator} from "../core/committee/committee.js";
 import {PleiadesError, type ReasonCode} from "../core/errors.js";
 import type {BlsGroup, PublicKeyPoint, SignaturePoint} from "../core/threshold/bls.js";
@@ -83,6 +91,8 @@ export class Flight {
   /** The flight's end, or COMMITTEE_TIMEOUT as soon as this caller's own signal aborts. */
   join(signal: AbortSignal): Promise<Signed> {
     this.#callers++;
+    // One signal may belong to a batch of many keys; Node warns of a leak from the eleventh listener on.
+    setMaxListeners(0, signal);
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         reject(this.#failure("COMMITTEE_TIMEOUT"));
@@ -111,7 +121,10 @@ export class Flight {
         if (partials.size >= quorum.t) {
           const {signature, signers} = combinePartials(bls, quorum, pointsOf(partials));
           if (await verify(message, this.#entry.groupKey(), signature)) {
-            return {signature: signatureHex(bls.signatures.bytes(signature)), signers: signers as OperatorId[]};
+            return {
+              signature: signatureHex(bls.signatures.bytes(signature)),
+              signers: signers.map((id) => parseOperatorId(id)),
+            };
           }
           this.#blame(partials);
         } else {

@@ -1,3 +1,4 @@
+import {setMaxListeners} from "node:events";
 import type {OperatorId} from "../core/bytes.js";
 import type {CommitteeOperator} from "../core/committee/committee.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
@@ -21,6 +22,15 @@ const UNSETTLED = {
   waiting: "COMMITTEE_NO_ANSWER",
   partial: "COMMITTEE_SIGNED",
 } as const satisfies {[kind: string]: ReasonCode};
+
+/** Operators that were asked at the same moment. */
+interface Wave {
+  readonly started: number;
+  readonly abort: AbortController;
+  readonly open: Set<CommitteeOperator>;
+  /** Whether the deadline has passed. */
+  missed: boolean;
+}
 
 export interface RoundModules {
   readonly link: Pick<OperatorLink, "requestPartial">;
@@ -48,8 +58,8 @@ export class Round {
   readonly #modules: RoundModules;
   readonly #task: RoundTask;
   readonly #answers: Map<OperatorId, Answer>;
-  /** Calls whose operator has missed its deadline; they are given up when the round ends. */
-  readonly #overdue = new Set<AbortController>();
+  /** Waves with calls past their deadline; they are given up when the round ends. */
+  readonly #overdue = new Set<Wave>();
   #over = false;
   #news = false;
   #wake: (() => void) | null = null;
@@ -60,12 +70,22 @@ export class Round {
     this.#answers = new Map(task.operators.map(({id}) => [id, {kind: "not asked"}]));
   }
 
-  /** Asks those that were not asked yet. */
+  /** Asks those that were not asked yet. They share a deadline, and its timer. */
   ask(operators: readonly CommitteeOperator[]): void {
-    for (const operator of operators) {
-      if (this.#answers.get(operator.id)?.kind !== "not asked") continue;
+    const asked = operators.filter(({id}) => this.#answers.get(id)?.kind === "not asked");
+    if (asked.length === 0) return;
+    const {clock} = this.#modules;
+    const wave: Wave = {started: clock.monotonic(), abort: new AbortController(), open: new Set(asked), missed: false};
+    setMaxListeners(0, wave.abort.signal);
+    const cancelDeadline = clock.after(this.#task.operatorDeadlineMs, () => this.#miss(wave));
+    for (const operator of asked) {
       this.#answers.set(operator.id, {kind: "waiting"});
-      void this.#call(operator);
+      void this.#call(operator, wave).finally(() => {
+        wave.open.delete(operator);
+        if (wave.open.size > 0) return;
+        cancelDeadline();
+        this.#overdue.delete(wave);
+      });
     }
   }
 
@@ -123,44 +143,39 @@ export class Round {
 
   end(): void {
     this.#over = true;
-    for (const call of this.#overdue) call.abort();
+    for (const wave of this.#overdue) wave.abort.abort();
   }
 
-  async #call(operator: CommitteeOperator): Promise<void> {
-    const {link, clock, health, observer} = this.#modules;
-    const started = clock.monotonic();
-    const call = new AbortController();
-    let missed = false;
-    const report = (outcome: "signed" | ReasonCode): void =>
-      observer({
-        kind: "operator-answered",
-        operatorId: operator.id,
-        peerId: operator.peerId,
-        outcome,
-        durationMs: clock.monotonic() - started,
-      });
-    const cancelDeadline = clock.after(this.#task.operatorDeadlineMs, () => {
-      missed = true;
-      health.missed(operator.peerId);
-      report("COMMITTEE_NO_ANSWER");
-      if (this.#over) call.abort();
-      else this.#overdue.add(call);
-    });
+  async #call(operator: CommitteeOperator, wave: Wave): Promise<void> {
+    const {link, clock, health} = this.#modules;
     health.asked(operator.peerId);
     try {
-      const reply = await link.requestPartial(operator.peerId, this.#task.request, call.signal);
-      health.answered(operator.peerId, clock.monotonic() - started, !missed);
+      const reply = await link.requestPartial(operator.peerId, this.#task.request, wave.abort.signal);
+      health.answered(operator.peerId, clock.monotonic() - wave.started, !wave.missed);
       // After the end nobody waits for the partial, so it is not even looked at.
       const outcome = this.#over ? replyOutcome(reply) : this.#settle(operator, this.#read(operator, reply));
-      if (!missed) report(outcome);
+      if (!wave.missed) this.#report(operator, wave, outcome);
     } catch (error) {
       const code = codeOf(error);
       if (!this.#over) this.#settle(operator, {kind: "failed", code, message: messageOf(error)});
-      if (!missed) report(code);
-    } finally {
-      cancelDeadline();
-      this.#overdue.delete(call);
+      if (!wave.missed) this.#report(operator, wave, code);
     }
+  }
+
+  #miss(wave: Wave): void {
+    wave.missed = true;
+    for (const operator of wave.open) {
+      this.#modules.health.missed(operator.peerId);
+      this.#report(operator, wave, "COMMITTEE_NO_ANSWER");
+    }
+    if (this.#over) wave.abort.abort();
+    else this.#overdue.add(wave);
+  }
+
+  #report({id, peerId}: CommitteeOperator, {started}: Wave, outcome: "signed" | ReasonCode): void {
+    const {clock, observer} = this.#modules;
+    const durationMs = clock.monotonic() - started;
+    observer({kind: "operator-answered", operatorId: id, peerId, outcome, durationMs});
   }
 
   #settle(operator: CommitteeOperator, answer: Settled): "signed" | ReasonCode {
@@ -183,11 +198,11 @@ const messageOf = (error: unknown): string =>
   error instanceof PleiadesError ? error.message : REASONS.INTERNAL.meaning;
 const replyOutcome = (reply: PartialReply): "signed" | ReasonCode => (reply.kind === "signed" ? "signed" : reply.code);
 
-/**
- * Refused because of the message itself: slashing protection, policy, or a veto. A failing disk behind the slashing
- * protection is not a judgement on the message.
- */
+const JUDGED = ["SLASHING_", "POLICY_", "PLUGIN_VETO"];
+/** A failing disk behind the slashing protection, or a failing plugin, is no judgement on the message. */
+const NOT_JUDGED = ["SLASHING_STORE_", "PLUGIN_VETO_FAILED"];
+
+/** Refused because of the message itself: by slashing protection, policy or a plugin's veto. */
 export function isRefusal(code: ReasonCode): boolean {
-  const judged = code.startsWith("SLASHING_") || code.startsWith("POLICY_") || code.startsWith("PLUGIN_VETO");
-  return judged && REASONS[code].fault !== "environment";
+  return JUDGED.some((area) => code.startsWith(area)) && !NOT_JUDGED.some((area) => code.startsWith(area));
 }

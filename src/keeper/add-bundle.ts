@@ -71,7 +71,8 @@ function firstRecord(
   key: PubkeyHex,
   {network, nowMs, startEmpty}: AddBundleContext,
 ): SlashingRecord {
-  if (startEmpty) return EMPTY_RECORD;
+  // Even `local` may not forget what a bundle says, or says that nobody knows.
+  if (startEmpty && records === "never-signed") return EMPTY_RECORD;
   const epoch = currentEpoch(network, nowMs);
   if (epoch === null) throw new PleiadesError({code: "KEEPER_CLOCK_REQUIRED"});
   const floor = floorRecord({epoch, slotsPerEpoch: network.preset.slotsPerEpoch});

@@ -39,10 +39,14 @@ export const newBundleId = (): string => randomBytes(16).toString("hex");
  * shares: `{"format","version":1,"operator_id","created_at","bundle_id","kdf":{"function":"scrypt","n","r","p","salt"},
  * "cipher":"chacha20-poly1305","sealed": base64}`. The envelope's values are bound to the ciphertext.
  */
-export async function sealShareBundle(content: ShareBundleContent, password: string): Promise<string> {
+export async function sealShareBundle(
+  content: ShareBundleContent,
+  password: string,
+  kdf: KdfParams = KDF,
+): Promise<string> {
   const {operatorId, createdAt, bundleId} = content;
   const salt = randomBytes(SALT_BYTES);
-  const key = await deriveKey(password, salt, KDF);
+  const key = await deriveKey(password, salt, kdf);
   const records =
     typeof content.records === "string"
       ? content.records
@@ -60,7 +64,7 @@ export async function sealShareBundle(content: ShareBundleContent, password: str
     operator_id: operatorId,
     created_at: createdAt,
     bundle_id: bundleId,
-    kdf: {function: "scrypt", ...KDF, salt: salt.toString("hex")},
+    kdf: {function: "scrypt", ...kdf, salt: salt.toString("hex")},
     cipher: "chacha20-poly1305",
     sealed: sealed.toString("base64"),
   };

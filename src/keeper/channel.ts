@@ -9,8 +9,8 @@ import type {KeeperKey} from "../ports/keeper.js";
 import type {LogLevel} from "../ports/logger.js";
 import type {PartialReply, Watermark} from "../ports/operator-link.js";
 
-/** More than an operator sends in one turn; a larger batch is not from our operator. */
-export const MAX_ITEMS_PER_MESSAGE = 4096;
+/** An operator sends more in several messages, so that one does not take 10 ms to read; a larger batch is not ours. */
+export const MAX_ITEMS_PER_MESSAGE = 512;
 
 export type CallMethod = "keys" | "watermarks" | "status";
 

@@ -25,7 +25,8 @@ let outbox: ReplyItem[] = [];
 let oldestAt = 0;
 
 function send(message: FromKeeper): void {
-  if (process.connected) process.send?.(message);
+  // An operator process that has just ended leaves a broken pipe; `disconnect` ends this one.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
 function flush(): void {

@@ -10,6 +10,7 @@ import type {Clock} from "../ports/clock.js";
 import type {KeeperKey} from "../ports/keeper.js";
 import type {PartialReply, Watermark} from "../ports/operator-link.js";
 import type {SlashingStore} from "../ports/slashing-store.js";
+import {Intake, urgencyOf} from "./intake.js";
 import {type LoadedShare, type SigningPool, signPartial} from "./partial-signer.js";
 import {SignQueue} from "./sign-queue.js";
 import {SlashingGuard} from "./slashing-guard.js";
@@ -21,9 +22,14 @@ export interface KeeperShare {
   readonly share: LoadedShare;
 }
 
+/** Twice what an operator process lets wait: more comes from something else. */
+const MAX_WAITING = 16_384;
+
 export interface KeeperModules {
   readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly store: SlashingStore;
+  /** Why the store is of no use any more, when it learnt so outside of a decision. */
+  readonly storeFailure?: () => PleiadesError | null;
   /** Null signs in the main thread. */
   readonly pool: SigningPool | null;
   /** Nothing waits to be signed any more. */
@@ -54,18 +60,26 @@ export class SigningKeeper {
   readonly #clock: KeeperModules["clock"];
   readonly #store: SlashingStore;
   readonly #guard: SlashingGuard;
+  readonly #storeFailure: () => PleiadesError | null;
   readonly #pool: SigningPool | null;
+  readonly #intake: Intake;
   readonly #queue: SignQueue;
   readonly #policy: PolicyConfig;
   readonly #shares: ReadonlyMap<PubkeyHex, KeeperShare>;
   #network: Network;
   #stopped: PleiadesError | null = null;
+  #waiting = 0;
 
-  constructor({clock, store, pool, onIdle}: KeeperModules, {network, policy, shares, signingThreads}: KeeperOptions) {
+  constructor(
+    {clock, store, storeFailure, pool, onIdle}: KeeperModules,
+    {network, policy, shares, signingThreads}: KeeperOptions,
+  ) {
     this.#clock = clock;
     this.#store = store;
     this.#guard = new SlashingGuard({store});
+    this.#storeFailure = storeFailure ?? (() => null);
     this.#pool = pool;
+    this.#intake = new Intake({clock});
     this.#queue = new SignQueue({onIdle: onIdle ?? (() => {})}, {concurrency: Math.max(1, signingThreads)});
     this.#policy = policy;
     this.#shares = new Map(shares.map((share) => [share.groupPublicKey, share]));
@@ -75,11 +89,13 @@ export class SigningKeeper {
 
   /** Why nothing is signed any more; null while it is. */
   get stopped(): PleiadesError | null {
+    this.#stopped ??= this.#storeFailure();
     return this.#stopped;
   }
 
+  /** Requests that came in and are not answered yet. */
   get queued(): number {
-    return this.#queue.size;
+    return this.#waiting;
   }
 
   /** True when no signature is under way: what is answered now has no company. */
@@ -90,6 +106,10 @@ export class SigningKeeper {
   /** Never rejects: everything that goes wrong is a refusal with a code. */
   async sign(item: unknown): Promise<KeeperAnswer> {
     const startedAt = this.#clock.monotonic();
+    if (this.#waiting >= MAX_WAITING) {
+      return {reply: refused("KEEPER_OVERLOADED", `${MAX_WAITING} requests wait`), type: "unknown", durationMs: 0};
+    }
+    this.#waiting++;
     let type: KeeperAnswer["type"] = "unknown";
     let reply: PartialReply;
     try {
@@ -98,40 +118,48 @@ export class SigningKeeper {
       });
     } catch (error) {
       reply = this.#refusal(error);
+    } finally {
+      this.#waiting--;
     }
     return {reply, type, durationMs: this.#clock.monotonic() - startedAt};
   }
 
   async #decideAndSign(item: unknown, onType: (type: SignType) => void): Promise<PartialReply> {
-    if (this.#stopped !== null) throw this.#stopped;
     const {key: rawKey, committeeHash: rawHash, request: rawRequest} = Object(item) as {[key: string]: unknown};
+    await this.#intake.turn(urgencyOf(rawRequest));
+    if (this.stopped !== null) throw this.stopped;
     const key = parsePubkeyHex(rawKey);
     const share = this.#shares.get(key);
     if (share === undefined) return refused("KEEPER_UNKNOWN_KEY", `no share of ${key}`);
     if (parseRootHex(rawHash, "committee hash") !== share.committeeHash) {
       return refused("KEEPER_COMMITTEE_MISMATCH", `this share belongs to ${share.committeeHash}`);
     }
-    const {request} = parseSignRequest(rawRequest, this.#network.preset);
+    const {request, claimedRoot} = parseSignRequest(rawRequest, this.#network.preset);
     onType(request.type);
     const {signingRoot, objectRoot} = computeSigningRoot(request, this.#network);
+    const computed = rootHex(signingRoot);
+    if (claimedRoot !== null && claimedRoot !== computed) {
+      throw new PleiadesError({code: "CODEC_ROOT_MISMATCH", claimed: claimedRoot, computed});
+    }
     const nowMs = this.#clock.now();
     const decision = decidePolicy({key, request, objectRoot, network: this.#network, nowMs, policy: this.#policy});
     if (decision.kind === "deny") return refused(decision.code, decision.detail);
     if (this.#network.genesisValidatorsRoot === null) await this.#pinChain(request);
     const subject = slashingSubject(request);
     if (subject !== null) {
-      const answer = await this.#guard.decide(key, subject, rootHex(signingRoot));
+      const answer = await this.#guard.decide(key, subject, computed);
       if (answer.answer === "deny") return refused(answer.code, describe(subject));
     }
     const partial = await this.#queue.add(priorityOf(request.type), () => this.#signRoot(share.share, signingRoot));
     // A commit that failed meanwhile says nothing about this record, but it says that this disk cannot be trusted.
-    if (this.#stopped !== null) throw this.#stopped;
+    if (this.stopped !== null) throw this.stopped;
     return {kind: "signed", committeeHash: share.committeeHash, partial};
   }
 
   #signRoot(share: LoadedShare, signingRoot: Uint8Array): Uint8Array | Promise<Uint8Array> {
-    if (this.#pool === null || this.#queue.size === 0) return signPartial(share.key, signingRoot);
-    return this.#pool.sign(share, signingRoot);
+    // A signature without company is faster here than over to a thread and back.
+    const elsewhere = this.#queue.size === 0 ? null : this.#pool?.sign(share, signingRoot);
+    return elsewhere ?? signPartial(share.key, signingRoot);
   }
 
   /** The first request that passes the policy decides the chain, durably, before anything is signed. */

@@ -30,37 +30,28 @@ interface Pending {
   readonly resolve: (partial: Uint8Array) => void;
   readonly reject: (error: unknown) => void;
 }
+interface Slot {
+  readonly worker: Worker;
+  pending: Pending | null;
+}
 
 /**
  * Signs on worker threads, one signature at a time each. A round trip costs a fifth to a third of a signature, so it
  * pays only when several wait.
  */
 export class SigningPool {
-  readonly #workers: {worker: Worker; pending: Pending | null}[];
+  readonly #workers: Worker[] = [];
+  /** Slots of threads that live; one that died signs nothing more and is not waited for. */
+  #slots: readonly Slot[];
 
   constructor(threads: number) {
-    this.#workers = Array.from({length: threads}, () => {
-      const slot: {worker: Worker; pending: Pending | null} = {
-        worker: new Worker(new URL("./signing-worker.js", import.meta.url)),
-        pending: null,
-      };
-      slot.worker.on("message", (partial: Uint8Array) => {
-        slot.pending?.resolve(partial);
-        slot.pending = null;
-      });
-      slot.worker.on("error", (error) => {
-        slot.pending?.reject(error);
-        slot.pending = null;
-      });
-      slot.worker.unref();
-      return slot;
-    });
+    this.#slots = Array.from({length: threads}, () => this.#open());
   }
 
-  /** At most one more than there are free threads may be asked at a time. */
-  sign(share: LoadedShare, signingRoot: Uint8Array): Promise<Uint8Array> {
-    const slot = this.#workers.find(({pending}) => pending === null);
-    if (slot === undefined) throw new PleiadesError({code: "KEEPER_OVERLOADED", what: "signing threads"});
+  /** Null when no thread is free: sign it yourself. */
+  sign(share: LoadedShare, signingRoot: Uint8Array): Promise<Uint8Array> | null {
+    const slot = this.#slots.find(({pending}) => pending === null);
+    if (slot === undefined) return null;
     return new Promise((resolve, reject) => {
       slot.pending = {resolve, reject};
       slot.worker.postMessage({secret: share.scaled.reveal(), signingRoot});
@@ -68,6 +59,26 @@ export class SigningPool {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map(({worker}) => worker.terminate()));
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #open(): Slot {
+    const worker = new Worker(new URL("./signing-worker.js", import.meta.url));
+    const slot: Slot = {worker, pending: null};
+    const end = (error: unknown): void => {
+      this.#slots = this.#slots.filter((one) => one !== slot);
+      slot.pending?.reject(error);
+      slot.pending = null;
+    };
+    worker.on("message", (partial: Uint8Array) => {
+      const pending = slot.pending;
+      slot.pending = null;
+      pending?.resolve(partial);
+    });
+    worker.on("error", end);
+    worker.on("exit", () => end(new PleiadesError({code: "KEEPER_NOT_SIGNING", what: "a signing thread ended"})));
+    worker.unref();
+    this.#workers.push(worker);
+    return slot;
   }
 }

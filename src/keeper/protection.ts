@@ -25,7 +25,7 @@ export interface ImportReport {
  * @throws SLASHING_INTERCHANGE · SLASHING_WRONG_CHAIN · SLASHING_BEYOND_CLOCK · SLASHING_STORE_FAILED · CODEC_HEX ·
  *   CODEC_UINT64
  */
-export function importInterchange(
+export async function importInterchange(
   store: Pick<SlashingStore, "transactAll">,
   text: string,
   {genesisValidatorsRoot, bound}: {genesisValidatorsRoot: RootHex; bound: {epoch: bigint; slot: bigint}},

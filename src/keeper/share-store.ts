@@ -13,7 +13,7 @@ import {isJsonObject} from "../core/duty/strict-object.js";
 import {PleiadesError} from "../core/errors.js";
 import {raise} from "../core/slashing/decide.js";
 import type {SlashingRecord} from "../core/slashing/record.js";
-import {deriveKey, KDF, KEY_BYTES, SALT_BYTES, seal, unseal} from "./seal.js";
+import {deriveKey, KDF, type KdfParams, KEY_BYTES, SALT_BYTES, seal, unseal} from "./seal.js";
 import {Secret} from "./secret.js";
 
 /** One share as stored: unscaled. */
@@ -37,15 +37,25 @@ export class ShareStore {
   readonly #environment: LmdbEnvironment;
   readonly #storeKey: Secret;
 
-  /** Creates the store's key on first use. @throws KEEPER_WRONG_PASSWORD · SLASHING_STORE_CORRUPT */
-  static async open({environment}: {environment: LmdbEnvironment}, password: string): Promise<ShareStore> {
+  /**
+   * Creates the store's key on first use.
+   * @param kdf for a new store; an old one says its own
+   * @throws KEEPER_WRONG_PASSWORD · SLASHING_STORE_CORRUPT
+   */
+  static async open(
+    {environment}: {environment: LmdbEnvironment},
+    password: string,
+    kdf: KdfParams = KDF,
+  ): Promise<ShareStore> {
     const stored = environment.meta.get(STORE_KEY);
     if (stored === undefined) {
       const salt = randomBytes(SALT_BYTES);
       const storeKey = randomBytes(KEY_BYTES);
-      const sealed = seal(await deriveKey(password, salt, KDF), storeKey, STORE_KEY);
-      const body = JSON.stringify({...KDF, salt: salt.toString("hex"), sealed: sealed.toString("hex")});
-      await environment.transaction(() => environment.meta.putSync(STORE_KEY, sealValue(STORE_KEY, Buffer.from(body))));
+      const sealed = seal(await deriveKey(password, salt, kdf), storeKey, STORE_KEY);
+      const body = JSON.stringify({...kdf, salt: salt.toString("hex"), sealed: sealed.toString("hex")});
+      await environment.transaction(() =>
+        environment.put(environment.meta, STORE_KEY, sealValue(STORE_KEY, Buffer.from(body))),
+      );
       return new ShareStore(environment, new Secret(storeKey));
     }
     const {n, r, p, salt, sealed} = JSON.parse(openValue(STORE_KEY, stored).toString("utf8")) as {
@@ -90,10 +100,10 @@ export class ShareStore {
           const key = share.groupPublicKey;
           const stored = records.get(key);
           const raised = stored === undefined ? record : raise(decodeRecord(key, stored), record);
-          records.putSync(key, encodeRecord(key, raised));
-          this.#environment.shares.putSync(key, this.#seal(share));
+          this.#environment.put(records, key, encodeRecord(key, raised));
+          this.#environment.put(this.#environment.shares, key, this.#seal(share));
         }
-        meta.putSync(bundleMark(bundleId), Buffer.from("added"));
+        this.#environment.put(meta, bundleMark(bundleId), Buffer.from("added"));
       });
     });
   }

@@ -63,7 +63,7 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
     const loaded = load(shares.all(), committees, hooks);
     const pool = init.signingThreads > 0 ? new SigningPool(init.signingThreads) : null;
     const keeper = new SigningKeeper(
-      {clock: hooks.clock, store, pool, onIdle: hooks.onIdle},
+      {clock: hooks.clock, store, storeFailure: () => environment.failure, pool, onIdle: hooks.onIdle},
       {network: init.network, policy: init.policy, shares: loaded, signingThreads: init.signingThreads},
     );
     return {

@@ -5,6 +5,7 @@ import {
   type CallResults,
   type FromKeeper,
   fromErrorMessage,
+  MAX_ITEMS_PER_MESSAGE,
   type ToKeeper,
 } from "../../keeper/channel.js";
 import type {KeeperInit} from "../../keeper/init.js";
@@ -29,7 +30,7 @@ export interface KeeperProcessModules {
   readonly clock: Clock;
 }
 
-const refused = (code: "KEEPER_GONE" | "KEEPER_OVERLOADED", message: string): PartialReply => ({
+const refused = (code: "KEEPER_GONE" | "KEEPER_OVERLOADED" | "KEEPER_BAD_MESSAGE", message: string): PartialReply => ({
   kind: "refused",
   code,
   message,
@@ -137,7 +138,25 @@ class KeeperProcess implements Keeper {
   #flush(): void {
     const items = this.#outbox;
     this.#outbox = [];
-    this.#send({kind: "sign", items});
+    for (let start = 0; start < items.length; start += MAX_ITEMS_PER_MESSAGE) {
+      this.#sendItems(items.slice(start, start + MAX_ITEMS_PER_MESSAGE));
+    }
+  }
+
+  #sendItems(items: {id: number; item: PartialRequest}[]): void {
+    try {
+      this.#send({kind: "sign", items});
+    } catch (error) {
+      // A request that is not plain data cannot cross; it must not take its neighbours or this process along.
+      if (items.length > 1) {
+        for (const item of items) this.#sendItems([item]);
+        return;
+      }
+      const id = items[0]!.id;
+      this.#modules.logger.warn("a request cannot be handed to the keeper", {reason: String(error).slice(0, 200)});
+      this.#signing.get(id)?.(refused("KEEPER_BAD_MESSAGE", "the request is not plain data"));
+      this.#signing.delete(id);
+    }
   }
 
   #call<M extends CallMethod>(method: M): Promise<CallResults[M]> {

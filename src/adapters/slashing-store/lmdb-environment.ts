@@ -1,4 +1,5 @@
-import {mkdirSync} from "node:fs";
+import {closeSync, existsSync, mkdirSync, openSync, readSync} from "node:fs";
+import {dirname, join} from "node:path";
 import {type Database, open, type RootDatabase} from "lmdb";
 import {PleiadesError} from "../../core/errors.js";
 
@@ -8,7 +9,12 @@ export const SCHEMA_VERSION = 1;
 /** Enough for 100,000 validators; LMDB reserves address space only. */
 const MAP_SIZE = 2 ** 30;
 
+/** Tells that another program's LMDB folder is not ours. */
+const MAGIC = "pleiades keeper store";
+
 export type OnCommit = (commit: {records: number; durationMs: number}) => void;
+/** Waited for between a commit and the release of what it holds; for tests that hold a flush or make it fail. */
+export type AwaitFlush = () => Promise<void>;
 
 /**
  * One LMDB environment: records, shares and facts about the store. Every write goes through {@link transaction}, which
@@ -23,17 +29,26 @@ export class LmdbEnvironment {
   readonly shares: Database<Uint8Array, string>;
   readonly #root: RootDatabase<Uint8Array, string>;
   readonly #onCommit: OnCommit;
+  readonly #awaitFlush: AwaitFlush | null;
   #failure: PleiadesError | null = null;
   #closing: Promise<void> | null = null;
-  #batch: {startedAt: number; committed: number} | null = null;
+  /** What the commit that is being released holds. */
+  #commit: {readonly startedAt: number; records: number} | null = null;
+  /** Values written by the body that is running. */
+  #written = 0;
 
   /** @throws SLASHING_STORE_OPEN · SLASHING_STORE_VERSION */
-  static async open(path: string, onCommit: OnCommit = () => {}): Promise<LmdbEnvironment> {
+  static async open(
+    path: string,
+    onCommit: OnCommit = () => {},
+    awaitFlush: AwaitFlush | null = null,
+  ): Promise<LmdbEnvironment> {
     let environment: LmdbEnvironment;
     try {
-      // 0700: the shares in here are encrypted, but nobody else has any business with them.
-      mkdirSync(path, {recursive: true, mode: 0o700});
-      environment = new LmdbEnvironment(path, onCommit);
+      ensureFolder(dirname(path));
+      ensureFolder(path);
+      refuseForeignFile(join(path, "data.mdb"));
+      environment = new LmdbEnvironment(path, onCommit, awaitFlush);
     } catch (error) {
       throw new PleiadesError({code: "SLASHING_STORE_OPEN", path, reason: reasonOf(error)}, {cause: error});
     }
@@ -46,7 +61,7 @@ export class LmdbEnvironment {
     return environment;
   }
 
-  private constructor(path: string, onCommit: OnCommit) {
+  private constructor(path: string, onCommit: OnCommit, awaitFlush: AwaitFlush | null) {
     this.#root = open<Uint8Array, string>({
       path,
       noSubdir: false,
@@ -59,6 +74,7 @@ export class LmdbEnvironment {
     this.records = this.#root.openDB({name: "records", encoding: "binary"});
     this.shares = this.#root.openDB({name: "shares", encoding: "binary"});
     this.#onCommit = onCommit;
+    this.#awaitFlush = awaitFlush;
   }
 
   /** Why nothing is written any more, or null. */
@@ -74,7 +90,8 @@ export class LmdbEnvironment {
    */
   async transaction<R>(body: () => R): Promise<R> {
     if (this.#failure !== null) throw this.#failure;
-    this.#batch ??= {startedAt: performance.now(), committed: 0};
+    const startedAt = performance.now();
+    let written = 0;
     let outcome: {readonly value: R} | {readonly error: unknown} | undefined;
     try {
       await this.#root.transaction(() => {
@@ -83,20 +100,30 @@ export class LmdbEnvironment {
           outcome = {error: this.#failure};
           return;
         }
+        this.#written = 0;
         try {
           outcome = {value: body()};
         } catch (error) {
           outcome = {error};
         }
+        written = this.#written;
       });
+      await this.#awaitFlush?.();
     } catch (error) {
       throw this.fail(error);
     }
     if (this.#failure !== null) throw this.#failure;
     if (outcome === undefined) throw this.fail(new Error("the transaction did not run"));
-    this.#committed();
+    if (written > 0) this.#committed(written, startedAt);
     if ("error" in outcome) throw outcome.error;
     return outcome.value;
+  }
+
+  /** Inside a transaction: writes one value. @throws when LMDB does not take it */
+  put(database: Database<Uint8Array, string>, key: string, value: Uint8Array): void {
+    const written: unknown = database.putSync(key, value);
+    if (written !== true) throw new Error(`LMDB did not write ${key}`);
+    this.#written++;
   }
 
   /** Inside a transaction: all writes of `body` or none. */
@@ -124,8 +151,17 @@ export class LmdbEnvironment {
   async #checkSchema(): Promise<void> {
     const stored = this.meta.get("schema");
     if (stored === undefined) {
-      await this.transaction(() => this.meta.putSync("schema", Buffer.from(String(SCHEMA_VERSION))));
+      await this.transaction(() =>
+        this.allOrNothing(() => {
+          this.put(this.meta, "magic", Buffer.from(MAGIC));
+          this.put(this.meta, "schema", Buffer.from(String(SCHEMA_VERSION)));
+        }),
+      );
       return;
+    }
+    const magic = this.meta.get("magic");
+    if (magic === undefined || Buffer.from(magic).toString("utf8") !== MAGIC) {
+      throw new PleiadesError({code: "SLASHING_STORE_OPEN", reason: "this is not a keeper's store"});
     }
     const version = Number(Buffer.from(stored).toString("utf8"));
     if (version !== SCHEMA_VERSION) {
@@ -133,15 +169,47 @@ export class LmdbEnvironment {
     }
   }
 
-  /** Counts what one turn committed, and tells it once the turn is over. */
-  #committed(): void {
-    const batch = this.#batch;
-    if (batch === null) return;
-    if (batch.committed++ > 0) return;
-    const durationMs = performance.now() - batch.startedAt;
-    this.#batch = null;
-    setImmediate(() => this.#onCommit({records: batch.committed, durationMs}));
+  /** Counts what is released with one commit, and tells it once all of that is released. */
+  #committed(records: number, startedAt: number): void {
+    if (this.#commit !== null) {
+      this.#commit.records += records;
+      return;
+    }
+    const commit = {startedAt, records};
+    this.#commit = commit;
+    const durationMs = performance.now() - startedAt;
+    setImmediate(() => {
+      this.#commit = null;
+      this.#onCommit({records: commit.records, durationMs});
+    });
   }
+}
+
+/** One level only: Node's recursive mkdir never returns on some file systems (/proc). */
+function ensureFolder(path: string): void {
+  try {
+    // 0700: the shares in here are encrypted, but nobody else has any business with them.
+    mkdirSync(path, {mode: 0o700});
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+/** LMDB's own magic number, 0xBEEFC0DE, behind the header of the first page. */
+const LMDB_MAGIC = {at: 24, bytes: Buffer.from([0xde, 0xc0, 0xef, 0xbe])};
+
+/** lmdb ends the process with a segmentation fault when it is given a file that is not its own. */
+function refuseForeignFile(file: string): void {
+  if (!existsSync(file)) return;
+  const head = Buffer.alloc(LMDB_MAGIC.at + LMDB_MAGIC.bytes.length);
+  const descriptor = openSync(file, "r");
+  try {
+    // An empty file is what a crash at the very first start leaves.
+    if (readSync(descriptor, head) === 0 || head.subarray(LMDB_MAGIC.at).equals(LMDB_MAGIC.bytes)) return;
+  } finally {
+    closeSync(descriptor);
+  }
+  throw new Error("data.mdb is not a database, or its beginning is damaged");
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 200);

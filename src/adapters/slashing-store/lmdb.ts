@@ -20,7 +20,7 @@ export class LmdbSlashingStore implements SlashingStore {
     return this.#environment.transaction(() => {
       const stored = records.get(key);
       const {write, result} = decide(stored === undefined ? undefined : decodeRecord(key, stored));
-      if (write !== "keep") records.putSync(key, encodeRecord(key, write));
+      if (write !== "keep") this.#environment.put(records, key, encodeRecord(key, write));
       return result;
     });
   }
@@ -34,7 +34,9 @@ export class LmdbSlashingStore implements SlashingStore {
     return this.#environment.transaction(() => {
       const {writes, result} = decide(this.#all());
       this.#environment.allOrNothing(() => {
-        for (const [key, record] of writes) this.#environment.records.putSync(key, encodeRecord(key, record));
+        for (const [key, record] of writes) {
+          this.#environment.put(this.#environment.records, key, encodeRecord(key, record));
+        }
       });
       return result;
     });
@@ -55,7 +57,7 @@ export class LmdbSlashingStore implements SlashingStore {
       const pinned = this.genesisValidatorsRoot();
       if (pinned !== null && pinned !== root)
         throw new PleiadesError({code: "SLASHING_WRONG_CHAIN", pinned, given: root});
-      if (pinned === null) this.#environment.meta.putSync(CHAIN, Buffer.from(root));
+      if (pinned === null) this.#environment.put(this.#environment.meta, CHAIN, Buffer.from(root));
     });
   }
 

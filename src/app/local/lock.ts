@@ -77,5 +77,6 @@ async function liveHolder(file: string): Promise<number | null> {
     });
     socket.on("error", finish).on("end", finish);
   });
-  return answer === held.token ? held.pid : null;
+  // An empty token, which nobody writes, must not be matched by silence.
+  return answer !== "" && answer === held.token ? held.pid : null;
 }

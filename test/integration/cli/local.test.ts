@@ -141,6 +141,17 @@ describe("pleiades local", function () {
     await gone(all);
   });
 
+  it("leaves nothing behind when it is stopped while it starts", async () => {
+    const main = new Cli(["local", "--port", "0", "--data-dir", join(dir, "d"), "--json"]);
+    started.push(main.pid);
+    await until("its children", () => family(main.pid).length > 4);
+    const all = family(main.pid);
+    started.push(...all);
+    main.child.kill("SIGTERM");
+    expect(await main.done).to.include({code: 0, stdout: ""});
+    await gone(all);
+  });
+
   it("ends with the signer's own error when its port is taken", async () => {
     const {createServer} = await import("node:net");
     const server = createServer();

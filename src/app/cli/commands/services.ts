@@ -43,7 +43,7 @@ export const operatorCommand = (cli: Argv, context: CommandContext): Argv =>
       const file = passwordFile === undefined ? operator.passwordFile : resolve(passwordFile);
       const password = file === null ? {value: await promptPassword("password of this operator's shares")} : {file};
       const {composeOperator} = await import("../../compose.js");
-      context.exitCode = await serve(loaded, context, json, async ({logger}) => {
+      context.exitCode = await serve(loaded, context, json, async (logger) => {
         const running = await composeOperator(loaded, {config: operator, logger, password});
         const {peerId, addresses, url} = running;
         return {...running, ready: {kind: "ready", pid: process.pid, peerId, url, addresses}};
@@ -67,8 +67,8 @@ export const signerCommand = (cli: Argv, context: CommandContext): Argv =>
       const loaded = await loadFor("signer", config);
       const signer = loaded.config.signer as SignerConfig;
       const {composeSigner} = await import("../../compose.js");
-      context.exitCode = await serve(loaded, context, json, async ({logger, stopping}) => {
-        const running = await composeSigner(loaded, {config: signer, logger, stopping});
+      context.exitCode = await serve(loaded, context, json, async (logger) => {
+        const running = await composeSigner(loaded, {config: signer, logger});
         const {peerId, url} = running;
         return {...running, ready: {kind: "ready", pid: process.pid, peerId, url, addresses: []}};
       });
@@ -92,12 +92,12 @@ async function serve(
   {config}: LoadedConfig,
   {io}: CommandContext,
   json: boolean,
-  start: (modules: {logger: Logger; stopping: AbortSignal}) => Promise<Service>,
+  start: (logger: Logger) => Promise<Service>,
 ): Promise<number> {
   const logger = processLogger(config.logging);
   return runUntilStopped(
-    async (stopping) => {
-      const service = await start({logger, stopping});
+    async () => {
+      const service = await start(logger);
       tell(service, logger);
       const {ready} = service;
       if (json) io.out(toJsonLine({ready: true, ...ready, kind: undefined}));
