@@ -109,6 +109,8 @@ function explain(error: unknown): string {
 }
 
 const PARENT_POLL_MS = 250;
+/** npm hands on a Ctrl-C that the terminal has already sent to everybody: one press comes twice. */
+const SAME_PRESS_MS = 500;
 
 /**
  * Aborts the signal on Ctrl-C, SIGTERM, SIGHUP, and when npm, which started this process, is gone. A second signal ends
@@ -116,8 +118,10 @@ const PARENT_POLL_MS = 250;
  */
 async function withStopSignals(task: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const stop = new AbortController();
+  let first = 0;
   const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(130);
+    if (!stop.signal.aborted) first = performance.now();
+    else if (performance.now() - first > SAME_PRESS_MS) process.exit(130);
     stop.abort();
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

@@ -1,3 +1,4 @@
+import {execFileSync} from "node:child_process";
 import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from "node:fs";
 import {join, resolve} from "node:path";
 import {UsageError} from "./faults.js";
@@ -51,9 +52,12 @@ function isRunning(path: string): boolean {
   const pid = existsSync(mark) ? Number.parseInt(readFileSync(mark, "utf8"), 10) : 0;
   if (!(pid > 0) || pid === process.pid) return false;
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    // Not by a signal of 0: that also finds processes that have ended and wait to be collected, and reused ids.
+    const [state = "", ...command] = execFileSync("ps", ["-o", "stat=,args=", "-p", String(pid)], {encoding: "utf8"})
+      .trim()
+      .split(/\s+/);
+    return !state.startsWith("Z") && command.some((part) => part.endsWith("start.mjs"));
+  } catch {
+    return false; // ps finds no such process
   }
 }

@@ -21,7 +21,7 @@ function processTable(): Row[] {
   });
 }
 
-/** `npm start`'s program in a process group of its own, as a shell with job control would start it. */
+/** `npm start` in a process group of its own, as a shell with job control would start it. */
 export class DevnetProcess {
   readonly output: string[] = [];
   readonly stdout: string[] = [];
@@ -30,11 +30,12 @@ export class DevnetProcess {
   #waiting: (() => void)[] = [];
 
   constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, [resolve(ROOT, "scripts/start.mjs"), ...args], {
+    const npm = process.env.npm_execpath;
+    const command = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
+    this.#child = spawn(command[0]!, [...command.slice(1), "start", "--silent", "--", ...args], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
-      env: {...process.env, npm_lifecycle_event: undefined},
     });
     const take = (chunk: string): void => {
       this.output.push(chunk);
@@ -71,7 +72,7 @@ export class DevnetProcess {
     }
   }
 
-  /** The program and every process below it, however its groups are arranged. */
+  /** npm and every process below it, however its groups are arranged. */
   family(): Row[] {
     const rows = processTable();
     const found = rows.filter((row) => row.pid === this.pid);
@@ -84,8 +85,15 @@ export class DevnetProcess {
     process.kill(-this.pid, "SIGINT");
   }
 
+  /** To npm alone. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** To the program that npm started. */
+  signalProgram(signal: NodeJS.Signals): void {
+    const program = processTable().find((row) => row.parent === this.pid);
+    if (program !== undefined) process.kill(program.pid, signal);
   }
 
   /** The exit code; null after a signal. */
