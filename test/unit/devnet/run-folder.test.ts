@@ -19,7 +19,7 @@ describe("the folder of a devnet run", () => {
     expect(existsSync(path)).to.equal(false);
   });
 
-  it("takes away what killed runs left, and no file of a run that goes on", () => {
+  it("takes away what killed runs left", () => {
     const killed = join(root, ".pleiades", "devnet", "run-1");
     mkdirSync(killed, {recursive: true});
     writeFileSync(join(killed, ".pleiades-devnet"), "999999999\n");
