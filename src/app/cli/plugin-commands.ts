@@ -8,8 +8,8 @@ import {presetOf} from "../config/network.js";
 import {processLogger} from "../logging.js";
 import {loadPluginHost} from "../plugins.js";
 import {BUILT_IN} from "./built-in.js";
+import type {CommandContext} from "./context.js";
 import {text} from "./options.js";
-import type {CommandContext} from "./run.js";
 
 /**
  * Adds the commands of the plugins in the configuration, unless the command line asks for a built-in one. The

@@ -7,15 +7,10 @@ import {localCommand} from "./commands/local.js";
 import {operatorCommand, signerCommand} from "./commands/services.js";
 import {slashingProtectionCommand} from "./commands/slashing-protection.js";
 import {splitCommand} from "./commands/split.js";
+import type {CommandContext} from "./context.js";
 import {EXIT, exitCodeOf, formatError} from "./errors.js";
 import {type Io, processIo} from "./io.js";
 import {addPluginCommands} from "./plugin-commands.js";
-
-/** A command leaves its exit code here, for yargs keeps no results of handlers. */
-export interface CommandContext {
-  readonly io: Io;
-  exitCode: number;
-}
 
 const COMMANDS: readonly ((cli: Argv, context: CommandContext) => Argv)[] = [
   initCommand,

@@ -9,11 +9,11 @@ import {loadConfig} from "../../config/load.js";
 import {presetOf, resolveNetwork} from "../../config/network.js";
 import {processLogger} from "../../logging.js";
 import {loadPluginHost} from "../../plugins.js";
+import type {CommandContext} from "../context.js";
 import {formatError} from "../errors.js";
 import {toJsonLine} from "../io.js";
 import {configOption, jsonOption} from "../options.js";
 import {plural} from "../plural.js";
-import type {CommandContext} from "../run.js";
 import {tolerancesLine} from "../tolerances.js";
 
 export const configCommand = (cli: Argv, context: CommandContext): Argv =>

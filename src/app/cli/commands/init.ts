@@ -8,9 +8,9 @@ import {renderTemplate} from "../../config/template.js";
 import {isTcpMultiaddr} from "../../config/values.js";
 import {exists, writeNew} from "../../files.js";
 import {newPeerId} from "../../node-key.js";
+import type {CommandContext} from "../context.js";
 import {toJsonLine} from "../io.js";
 import {jsonOption, type NetworkArgs, networkFrom, networkOptions, text, usage} from "../options.js";
-import type {CommandContext} from "../run.js";
 import {promiseTable} from "../tolerances.js";
 
 type Role = "operator" | "signer" | "both";

@@ -17,10 +17,10 @@ import {findKeystores, passwordsFrom} from "../../split/keystore-files.js";
 import {recordsFromInterchange} from "../../split/records.js";
 import type {BundleRecords} from "../../split/split-keys.js";
 import {validatorKeys} from "../../split/validator-keys.js";
+import type {CommandContext} from "../context.js";
 import {type Io, toJsonLine} from "../io.js";
 import {jsonOption, type NetworkArgs, rootFlag, text, usage, whole} from "../options.js";
 import {plural} from "../plural.js";
-import type {CommandContext} from "../run.js";
 import {tolerancesLine} from "../tolerances.js";
 
 interface LocalArgs extends NetworkArgs {

@@ -9,10 +9,10 @@ import type {OperatorConfig, SignerConfig} from "../../config/schema.js";
 import {runUntilStopped, startedByNpm} from "../../lifecycle.js";
 import {processLogger} from "../../logging.js";
 import {type ServiceReady, tellParent} from "../../service-messages.js";
+import type {CommandContext} from "../context.js";
 import {toJsonLine} from "../io.js";
 import {configOption, jsonOption, text} from "../options.js";
 import {promptPassword} from "../password.js";
-import type {CommandContext} from "../run.js";
 import {tolerancesLine} from "../tolerances.js";
 
 interface ServiceArgs {

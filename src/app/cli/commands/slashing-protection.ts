@@ -11,10 +11,10 @@ import {storePath} from "../../../keeper/start.js";
 import {type LoadedConfig, loadConfig} from "../../config/load.js";
 import {resolveNetwork} from "../../config/network.js";
 import {exists, readText, writeNew} from "../../files.js";
+import type {CommandContext} from "../context.js";
 import {type Io, toJsonLine} from "../io.js";
 import {configOption, jsonOption, text, usage} from "../options.js";
 import {plural} from "../plural.js";
-import type {CommandContext} from "../run.js";
 
 const GROUP = "Options:";
 

@@ -20,11 +20,11 @@ import {
 import {refuseExisting, writeSplit} from "../../split/output.js";
 import {recordsFromInterchange} from "../../split/records.js";
 import {type BundleRecords, splitKeys} from "../../split/split-keys.js";
+import type {CommandContext} from "../context.js";
 import {type Io, toJsonLine} from "../io.js";
 import {jsonOption, type NetworkArgs, networkFrom, networkOptions, text, usage, whole} from "../options.js";
 import {promptPassword, readPasswordFile} from "../password.js";
 import {plural} from "../plural.js";
-import type {CommandContext} from "../run.js";
 import {tolerancesLine} from "../tolerances.js";
 
 interface SplitArgs extends NetworkArgs {
