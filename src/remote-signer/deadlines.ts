@@ -4,8 +4,11 @@ import type {SignType} from "../core/duty/sign-request.js";
 /** Mainnet's slot, for a network whose clock is not known. */
 const DEFAULT_SLOT_MS = 12_000;
 
-/** Development chains have slots of 1 s; below this a busy machine decides instead of the committee. */
-const MIN_DEADLINE_MS = 500;
+/**
+ * Development chains have slots of one or two seconds. A third of that is less than a slow operator takes, and a late
+ * vote still counts, so a short slot must not turn an answer that is coming into a lost duty.
+ */
+const MIN_DEADLINE_MS = 1500;
 
 /**
  * How long each duty may take, as a fraction of a slot. Lodestar waits for ever, and its later duties wait behind, so
@@ -39,7 +42,7 @@ export type Deadlines = Readonly<Record<SignType, number>>;
 
 /**
  * Milliseconds per duty type, from the arrival of the request: the defaults as fractions of the network's slot (never
- * below 500 ms), replaced by what `configured` names.
+ * below 1.5 s), replaced by what `configured` names.
  */
 export function deadlinesFor(network: Pick<Network, "clock">, configured: Partial<Deadlines> = {}): Deadlines {
   const slotMs = network.clock === null ? DEFAULT_SLOT_MS : network.clock.secondsPerSlot * 1000;

@@ -16,6 +16,7 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   THRESHOLD: 503,
   COMMITTEE: 503,
   LINK: 503,
+  OPERATOR: 503,
   HTTP: 400,
   // These belong to start-up and commands; reaching a client would be a bug.
   CONFIG: 500,
@@ -30,6 +31,13 @@ const CODE_STATUS: Readonly<Record<string, number>> = {
   CODEC_ROOT_MISMATCH: 500,
   // Not a refusal of this message but a mistake of this node.
   POLICY_CONFIG: 500,
+  // Not a refusal of this message but a disk that cannot be trusted.
+  SLASHING_STORE_FAILED: 503,
+  SLASHING_STORE_VERSION: 503,
+  SLASHING_STORE_CORRUPT: 503,
+  SLASHING_STORE_OPEN: 503,
+  // A plugin's refusal stands beside the policy's.
+  PLUGIN_VETO: 412,
   COMMITTEE_UNKNOWN_KEY: 404,
   COMMITTEE_REFUSED: 412,
   COMMITTEE_UNAVAILABLE: 503,

@@ -1,9 +1,9 @@
 const FIRST_MS = 250;
-const LAST_MS = 5_000;
+const LAST_MS = 1_000;
 
 /**
- * Milliseconds to wait before attempt number `attempt` (0: the first, at once) to reach a peer. Doubles from 250 ms to 5 s,
- * longer than which a committee should not wait for an operator that is back. `random` in [0, 1) spreads the signers of
+ * Milliseconds to wait before attempt number `attempt` (0: the first, at once) to reach a peer. Doubles from 250 ms to 1 s:
+ * while one operator is away the next failure costs duties, so one that is back must not wait, and a dial is cheap. `random` in [0, 1) spreads the signers of
  * an operator that restarts over half of the time.
  */
 export function backoffMs(attempt: number, random: number): number {
