@@ -1,3 +1,4 @@
+// presets: minimal
 import {readdirSync, readFileSync} from "node:fs";
 import {join} from "node:path";
 import {expect} from "chai";
