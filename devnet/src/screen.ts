@@ -76,7 +76,7 @@ export function render(view: View, {columns, rows}: {columns: number; rows: numb
   return [...lines, ...shown].slice(0, Math.max(1, rows - 1)).map((line) => line.slice(0, Math.max(1, columns - 1)));
 }
 
-const WIDTHS = [9, 10, 9, 12, 12];
+const WIDTHS = [9, 12, 9, 12, 12];
 
 function row(...cells: string[]): string {
   return cells.map((cell, i) => cell.padEnd(WIDTHS[i] ?? 0)).join("");
