@@ -2,14 +2,7 @@ import {mkdirSync} from "node:fs";
 import {join} from "node:path";
 import type {BeaconApi, Finality} from "./beacon-api.js";
 import {describeFault, type Fault} from "./faults.js";
-import {
-  FORKS,
-  SECONDS_PER_SLOT,
-  SLOTS_PER_EPOCH,
-  startBeaconNode,
-  startValidatorClient,
-  VALIDATORS,
-} from "./lodestar.js";
+import {FORKS, SLOTS_PER_EPOCH, startBeaconNode, startValidatorClient, VALIDATORS} from "./lodestar.js";
 import {type DutyReport, MissedDuties} from "./missed-duties.js";
 import {freePorts, type Program, ProgramError, Reaper} from "./processes.js";
 import type {DevnetSigner, SignerNow, StartSigner} from "./signer.js";
