@@ -1,10 +1,10 @@
 import {systemClock} from "../../src/adapters/clock/system.js";
 import {pinFromBeaconNode} from "../../src/app/config/beacon-node.js";
 import {interopSecrets} from "../../src/app/local/interop.js";
-import {LocalCommittee} from "../../src/app/local/local-committee.js";
+import {LocalCommittee, type LocalOperator} from "../../src/app/local/local-committee.js";
 import {prepareLocal} from "../../src/app/local/prepare.js";
 import {validatorKeys} from "../../src/app/split/validator-keys.js";
-import {type OperatorId, parseOperatorId} from "../../src/core/bytes.js";
+import {type OperatorId, type PeerIdText, parseOperatorId} from "../../src/core/bytes.js";
 import type {Logger} from "../../src/ports/logger.js";
 import {type DelayProxy, startDelayProxy} from "./delay-proxy.js";
 import {VALIDATORS} from "./lodestar.js";
@@ -42,7 +42,8 @@ export function committeeOf(operators: number, {logger}: {logger: Logger}): Star
         {logger, clock: systemClock},
         {operatorAddresses: new Map([...proxies].map(([id, {port}]) => [id, [`/ip4/127.0.0.1/tcp/${port}`]]))},
       );
-      return new CommitteeSigner(committee, {threshold: plan.threshold, proxies, closeProxies});
+      const peers = new Map(plan.operators.map(({id, peerId}) => [id, peerId]));
+      return new CommitteeSigner(committee, {threshold: plan.threshold, peers, proxies, closeProxies});
     } catch (error) {
       await closeProxies();
       throw error;
@@ -56,13 +57,20 @@ class CommitteeSigner implements DevnetSigner {
   readonly #committee: LocalCommittee;
   readonly #proxies: ReadonlyMap<OperatorId, DelayProxy>;
   readonly #closeProxies: () => Promise<unknown>;
+  readonly #peers: ReadonlyMap<OperatorId, PeerIdText>;
   readonly #delays = new Map<OperatorId, number>();
 
   constructor(
     committee: LocalCommittee,
-    parts: {threshold: number; proxies: ReadonlyMap<OperatorId, DelayProxy>; closeProxies: () => Promise<unknown>},
+    parts: {
+      threshold: number;
+      peers: ReadonlyMap<OperatorId, PeerIdText>;
+      proxies: ReadonlyMap<OperatorId, DelayProxy>;
+      closeProxies: () => Promise<unknown>;
+    },
   ) {
     this.#committee = committee;
+    this.#peers = parts.peers;
     this.threshold = parts.threshold;
     this.#proxies = parts.proxies;
     this.#closeProxies = parts.closeProxies;
@@ -82,6 +90,7 @@ class CommitteeSigner implements DevnetSigner {
     if (!response.ok) throw new Error(`the signer's metrics: ${response.status} ${text.slice(0, 200)}`);
     return signerNow(parsePrometheus(text), {
       operators: this.#committee.operators(),
+      peers: this.#peers,
       delays: this.#delays,
     });
   }
@@ -111,7 +120,11 @@ const REQUESTS = "pleiades_request_duration_seconds";
 /** What the signer's metrics and the state of the processes say together. */
 export function signerNow(
   samples: readonly Sample[],
-  {operators, delays}: {operators: ReturnType<LocalCommittee["operators"]>; delays: ReadonlyMap<OperatorId, number>},
+  processes: {
+    operators: readonly LocalOperator[];
+    peers: ReadonlyMap<OperatorId, PeerIdText>;
+    delays: ReadonlyMap<OperatorId, number>;
+  },
 ): SignerNow {
   const failed = new Map<string, number>();
   const count = (key: string, value: number): void => {
@@ -127,16 +140,17 @@ export function signerNow(
     signed: total(samples, `${REQUESTS}_count`, {outcome: "ok"}),
     failed,
     durations: histogram(samples, REQUESTS, {outcome: "ok"}),
-    operators: operators.map(({id, pid, state}) => {
+    operators: processes.operators.map(({id, pid, state}) => {
       const operator = String(id);
+      const connected = total(samples, "pleiades_peer_connected", {peer: processes.peers.get(id) ?? ""}) > 0;
       const answers = samples.filter(
         (one) => one.name === "pleiades_operator_answers_total" && one.labels.operator === operator,
       );
       return {
         id,
         pid,
-        state,
-        delayMs: delays.get(id) ?? 0,
+        state: state === "up" && !connected ? "connecting" : state,
+        delayMs: processes.delays.get(id) ?? 0,
         participations: total(samples, "pleiades_operator_participations_total", {operator}),
         failures: new Map(
           answers.filter((one) => one.labels.outcome !== "signed").map((one) => [one.labels.outcome!, one.value]),

@@ -2,14 +2,7 @@ import {mkdirSync} from "node:fs";
 import {join} from "node:path";
 import type {BeaconApi, Finality} from "./beacon-api.js";
 import {describeFault, type Fault} from "./faults.js";
-import {
-  FORKS,
-  SECONDS_PER_SLOT,
-  SLOTS_PER_EPOCH,
-  startBeaconNode,
-  startValidatorClient,
-  VALIDATORS,
-} from "./lodestar.js";
+import {FORKS, SLOTS_PER_EPOCH, startBeaconNode, startValidatorClient, VALIDATORS} from "./lodestar.js";
 import {type DutyReport, MissedDuties} from "./missed-duties.js";
 import {freePorts, type Program, ProgramError, Reaper} from "./processes.js";
 import type {DevnetSigner, SignerNow, StartSigner} from "./signer.js";
@@ -20,6 +13,8 @@ export interface DevnetOptions {
   /** An empty folder for data and logs. */
   readonly dir: string;
   readonly faults: readonly Fault[];
+  readonly slotSeconds: number;
+  /** Seconds from now to genesis. */
   readonly genesisDelay: number;
   /** Called with everything worth a line. */
   readonly onEvent: (text: string) => void;
@@ -30,6 +25,7 @@ export interface DevnetOptions {
 export interface DevnetStatus {
   /** By the clock; negative before genesis. */
   readonly slot: number;
+  readonly slotSeconds: number;
   readonly headSlot: number;
   readonly finality: Finality;
   readonly duties: DutyReport;
@@ -77,7 +73,7 @@ export class Devnet {
 
   /** Resolves when blocks are being asked for: everything runs. @throws ProgramError */
   static async start(options: DevnetOptions, startSigner: StartSigner, signal: AbortSignal): Promise<Devnet> {
-    const {root, dir, onEvent, genesisDelay} = options;
+    const {root, dir, onEvent, genesisDelay, slotSeconds} = options;
     mkdirSync(dir, {recursive: true});
     const reaper = new Reaper();
     const undo: (() => Promise<void>)[] = [];
@@ -87,7 +83,7 @@ export class Devnet {
       onEvent("starting the beacon node");
       const beacon = await startBeaconNode(
         {reaper},
-        {root, dir, logFile: join(dir, "beacon-node.log"), restPort, p2pPort, genesisTime, signal},
+        {root, dir, logFile: join(dir, "beacon-node.log"), restPort, p2pPort, genesisTime, slotSeconds, signal},
       );
       undo.push(() => beacon.program.stop());
       onEvent(`starting the committee, pinned to genesis ${beacon.genesis.genesisValidatorsRoot.slice(0, 10)}`);
@@ -98,9 +94,16 @@ export class Devnet {
       onEvent(`the committee serves ${signer.url}; starting the validator client`);
       const client = startValidatorClient(
         {reaper, onLine: watchErrors((text) => onEvent(`validator client: ${text}`))},
-        {root, dir, logFile: join(dir, "validator-client.log"), beaconUrl: beacon.api.url, signerUrl: signer.url},
+        {
+          root,
+          dir,
+          logFile: join(dir, "validator-client.log"),
+          beaconUrl: beacon.api.url,
+          signerUrl: signer.url,
+          slotSeconds,
+        },
       );
-      const lateMs = Date.now() - (beacon.genesis.genesisTime + (WARM_UP_SLOTS - 3) * SECONDS_PER_SLOT) * 1000;
+      const lateMs = Date.now() - (beacon.genesis.genesisTime + (WARM_UP_SLOTS - 3) * slotSeconds) * 1000;
       if (lateMs > 0) {
         undo.push(() => client.stop());
         throw new ProgramError(
@@ -141,12 +144,13 @@ export class Devnet {
 
   /** By the clock; negative before genesis. */
   slot(): number {
-    return Math.floor((Date.now() - this.#genesisMs) / 1000 / SECONDS_PER_SLOT);
+    return Math.floor((Date.now() - this.#genesisMs) / 1000 / this.#options.slotSeconds);
   }
 
   status(): DevnetStatus {
     return {
       slot: this.slot(),
+      slotSeconds: this.#options.slotSeconds,
       headSlot: this.#head,
       finality: this.#finality,
       duties: this.#duties.report(),

@@ -3,7 +3,6 @@ import {join} from "node:path";
 import {BeaconApi, type Genesis} from "./beacon-api.js";
 import {type Program, ProgramError, type Reaper, startProgram} from "./processes.js";
 
-export const SECONDS_PER_SLOT = 2;
 /** Of the minimal preset. */
 export const SLOTS_PER_EPOCH = 8;
 export const VALIDATORS = 8;
@@ -15,9 +14,9 @@ export const FORKS = [
   {name: "capella", epoch: 3},
 ] as const;
 
-const CHAIN_PARAMETERS: readonly string[] = [
+const chainParameters = (slotSeconds: number): readonly string[] => [
   "--params.SECONDS_PER_SLOT",
-  String(SECONDS_PER_SLOT),
+  String(slotSeconds),
   ...FORKS.flatMap(({name, epoch}) => [`--params.${name.toUpperCase()}_FORK_EPOCH`, String(epoch)]),
 ];
 
@@ -53,10 +52,11 @@ export async function startBeaconNode(
     restPort: number;
     p2pPort: number;
     genesisTime: number;
+    slotSeconds: number;
     signal: AbortSignal;
   },
 ): Promise<{program: Program; api: BeaconApi; genesis: Genesis}> {
-  const {root, dir, logFile, restPort, p2pPort, genesisTime, signal} = options;
+  const {root, dir, logFile, restPort, p2pPort, genesisTime, slotSeconds, signal} = options;
   const program = startProgram(modules, {
     name: "beacon node",
     cwd: dir, // `dev` writes its genesis.ssz there
@@ -66,7 +66,7 @@ export async function startBeaconNode(
       lodestarCli(root),
       "dev",
       ...["--dataDir", join(dir, "beacon-node"), "--genesisValidators", String(VALIDATORS)],
-      ...["--genesisTime", String(genesisTime), ...CHAIN_PARAMETERS],
+      ...["--genesisTime", String(genesisTime), ...chainParameters(slotSeconds)],
       ...["--rest", "--rest.address", "127.0.0.1", "--rest.port", String(restPort), "--rest.namespace", "*"],
       ...["--port", String(p2pPort), "--listenAddress", "127.0.0.1", "--discv5", "false"],
       ...["--execution.engineMock", "--logFile", "none"],
@@ -83,9 +83,16 @@ export async function startBeaconNode(
 /** Starts the validator client, whose only signer is the one at `signerUrl`, asked for its keys once at the start. */
 export function startValidatorClient(
   modules: LodestarModules,
-  options: {root: string; dir: string; logFile: string; beaconUrl: string; signerUrl: string},
+  options: {
+    root: string;
+    dir: string;
+    logFile: string;
+    beaconUrl: string;
+    signerUrl: string;
+    slotSeconds: number;
+  },
 ): Program {
-  const {root, dir, logFile, beaconUrl, signerUrl} = options;
+  const {root, dir, logFile, beaconUrl, signerUrl, slotSeconds} = options;
   return startProgram(modules, {
     name: "validator client",
     cwd: dir,
@@ -95,7 +102,7 @@ export function startValidatorClient(
       lodestarCli(root),
       "validator",
       ...["--network", "dev", "--dataDir", join(dir, "validator-client"), "--beaconNodes", beaconUrl],
-      ...CHAIN_PARAMETERS,
+      ...chainParameters(slotSeconds),
       ...["--externalSigner.url", signerUrl, "--externalSigner.fetch", "--logFile", "none"],
     ],
   });

@@ -57,6 +57,7 @@ async function run(options: DevnetOptions, root: string, output: Output, signal:
         root,
         dir: folder.path,
         faults: options.faults,
+        slotSeconds: options.slotSeconds,
         genesisDelay: options.genesisDelay,
         onEvent: (text) => output.event(text),
         onStatus(status) {

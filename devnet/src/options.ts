@@ -9,6 +9,7 @@ export interface DevnetOptions {
   readonly json: boolean;
   /** Where everything is kept; null: a folder of its own, removed after a good run. */
   readonly dataDir: string | null;
+  readonly slotSeconds: number;
   /** Seconds from the beacon node's start to genesis: the time to bring up everything else. */
   readonly genesisDelay: number;
 }
@@ -26,10 +27,11 @@ The chain finalises only because the committee signs. First start: about two min
   --slots N           stop after slot N; the exit code is 0 when the chain finalised and no duty was missed
   --json              print a JSON summary on standard output at the end; everything else goes to standard error
   --data-dir DIR      keep data and logs in DIR (emptied at the start); default: a folder that a good run removes
+  --slot-seconds S    seconds per slot (default 2); more for a busy machine
   --genesis-delay S   seconds until genesis, for slow machines (default 30)
   --help              this text
 
-Slots take two seconds, epochs eight slots; Altair, Bellatrix and Capella begin at epochs 1, 2 and 3.
+Epochs have eight slots; Altair, Bellatrix and Capella begin at epochs 1, 2 and 3.
 First finality is at slot 32, so about 100 seconds after the start.
 `;
 
@@ -54,7 +56,10 @@ export function parseOptions(argv: readonly string[]): DevnetOptions | "help" {
   }
   const genesisDelay = whole("--genesis-delay", values["genesis-delay"] ?? "30");
   if (genesisDelay < 5 || genesisDelay > 3600) throw new UsageError("--genesis-delay: between 5 and 3600 seconds");
-  return {operators, slots, faults, json: values.json === true, dataDir: values["data-dir"] ?? null, genesisDelay};
+  const slotSeconds = whole("--slot-seconds", values["slot-seconds"] ?? "2");
+  if (slotSeconds < 1 || slotSeconds > 12) throw new UsageError("--slot-seconds: between 1 and 12");
+  const {json = false, "data-dir": dataDir = null} = values;
+  return {operators, slots, faults, json, dataDir, slotSeconds, genesisDelay};
 }
 
 function read(argv: readonly string[]) {
@@ -69,6 +74,7 @@ function read(argv: readonly string[]) {
         fault: {type: "string", multiple: true},
         json: {type: "boolean"},
         "data-dir": {type: "string"},
+        "slot-seconds": {type: "string"},
         "genesis-delay": {type: "string"},
         help: {type: "boolean", short: "h"},
       },

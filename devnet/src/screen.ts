@@ -1,7 +1,7 @@
 import type {DevnetStatus} from "./devnet.js";
 import {describeFault} from "./faults.js";
 import type {Rates} from "./history.js";
-import {FORKS, SECONDS_PER_SLOT, SLOTS_PER_EPOCH} from "./lodestar.js";
+import {FORKS, SLOTS_PER_EPOCH} from "./lodestar.js";
 import type {Tally} from "./missed-duties.js";
 
 export interface View {
@@ -27,7 +27,7 @@ export const countFailed = (failed: ReadonlyMap<string, number>): number =>
 /** One line that says everything, for logs. */
 export function statusLine({status, rates}: View): string {
   const {slot, finality, duties, signer} = status;
-  if (slot < 0) return `genesis in ${-slot * SECONDS_PER_SLOT} s`;
+  if (slot < 0) return `genesis in ${-slot * status.slotSeconds} s`;
   const epoch = Math.floor(slot / SLOTS_PER_EPOCH);
   const operators = signer?.operators.map((one) => `${one.id}:${stateOf(one)}`).join(" ") ?? "";
   return [
@@ -51,7 +51,7 @@ export function render(view: View, {columns, rows}: {columns: number; rows: numb
     `Pleiades devnet: ${operators.length} operators, ${threshold} sign. Lodestar 1.5.1, 8 validators, ${status.url}. Ctrl-C ends it.`,
     "",
     slot < 0
-      ? `genesis in ${-slot * SECONDS_PER_SLOT} s`
+      ? `genesis in ${-slot * status.slotSeconds} s`
       : `slot ${slot}   epoch ${epoch} (${forkAt(epoch)})   head ${headSlot}   justified ${finality.justified}   finalised ${finality.finalised}`,
     `signatures  ${signer?.signed ?? 0} in all   ${rates.signaturesPerSecond.toFixed(1)}/s   p50 ${ms(rates.p50Ms)}   p99 ${ms(rates.p99Ms)}`,
     `missed      blocks ${tally(duties.blocks)}   attestations ${tally(duties.attestations)}   sync messages ${tally(duties.syncMessages)}   (from epoch 1 on)`,
@@ -76,7 +76,7 @@ export function render(view: View, {columns, rows}: {columns: number; rows: numb
   return [...lines, ...shown].slice(0, Math.max(1, rows - 1)).map((line) => line.slice(0, Math.max(1, columns - 1)));
 }
 
-const WIDTHS = [9, 10, 9, 12, 12];
+const WIDTHS = [9, 12, 9, 12, 12];
 
 function row(...cells: string[]): string {
   return cells.map((cell, i) => cell.padEnd(WIDTHS[i] ?? 0)).join("");

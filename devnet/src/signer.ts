@@ -10,7 +10,8 @@ export interface DevnetChain {
 
 export interface OperatorNow {
   readonly id: number;
-  readonly state: "up" | "starting" | "down";
+  /** `connecting`: the operator runs and the signer has no connection to it. */
+  readonly state: "up" | "connecting" | "starting" | "down";
   /** Of the operator's process; null while it is down. */
   readonly pid: number | null;
   /** Delay put on its connection, in milliseconds. */

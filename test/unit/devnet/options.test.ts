@@ -10,6 +10,7 @@ describe("the command line of npm start", () => {
       faults: [],
       json: false,
       dataDir: null,
+      slotSeconds: 2,
       genesisDelay: 30,
     });
   });
@@ -22,7 +23,7 @@ describe("the command line of npm start", () => {
 
   it("gives help rather than run, and the help names every option", () => {
     expect(parseOptions(["--help"])).to.equal("help");
-    for (const option of ["operators", "fault", "slots", "json", "data-dir", "genesis-delay"]) {
+    for (const option of ["operators", "fault", "slots", "json", "data-dir", "slot-seconds", "genesis-delay"]) {
       expect(HELP).to.contain(`--${option}`);
     }
   });
@@ -35,6 +36,7 @@ describe("the command line of npm start", () => {
     [["--slot", "3"], "--slot"],
     [["30"], "30"],
     [["--fault", "crash:4@20-28", "--slots", "20"], "--slots is 20"],
+    [["--slot-seconds", "0"], "between 1 and 12"],
     [["--genesis-delay", "1"], "between 5 and 3600"],
   ] as const) {
     it(`refuses ${argv.join(" ")} and says why`, () => {

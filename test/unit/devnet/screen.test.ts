@@ -19,6 +19,7 @@ const fault: Fault = {kind: "crash", operatorId: 3, fromSlot: 20, toSlot: 28};
 function status({missed = 0, slot = 44, finalised = 3} = {}): DevnetStatus {
   return {
     slot,
+    slotSeconds: 2,
     headSlot: slot - 1,
     finality: {justified: finalised + 1, finalised},
     duties: {
