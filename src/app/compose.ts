@@ -8,6 +8,7 @@ import {createLibp2pOperatorLink} from "../adapters/operator-link/libp2p-operato
 import {createLibp2pOperatorServer} from "../adapters/operator-link/libp2p-operator-server.js";
 import {OperatorNode} from "../committee/operator-node.js";
 import {CommitteeSigningService} from "../committee/signing-service.js";
+import type {PeerIdText} from "../core/bytes.js";
 import type {Committee} from "../core/committee/committee.js";
 import {networkToJson} from "../core/duty/network.js";
 import {policyToJson} from "../core/duty/policy.js";
@@ -167,7 +168,7 @@ export async function composeOperator(
         {identity, node, logger: log, clock},
         {
           listen: config.listen,
-          allowedPeers: () => new Set(book.current().flatMap(({coordinators}) => coordinators)),
+          allowedPeers: allowedPeers(() => book.current()),
           software: softwareName(),
         },
       ),
@@ -190,6 +191,19 @@ export async function composeOperator(
     await stops.run(log);
     throw error;
   }
+}
+
+/** Everybody who coordinates some committee. Asked for every frame, so the set is made once for each reading of the files. */
+function allowedPeers(committees: () => readonly Committee[]): () => ReadonlySet<PeerIdText> {
+  let of: readonly Committee[] | undefined;
+  let peers: ReadonlySet<PeerIdText> = new Set();
+  return () => {
+    if (of !== committees()) {
+      of = committees();
+      peers = new Set(of.flatMap(({coordinators}) => coordinators));
+    }
+    return peers;
+  };
 }
 
 /** What is not pinned is taken from requests, so nobody else may ask. @throws CONFIG_NETWORK_UNPINNED */
