@@ -20,12 +20,14 @@ export interface Running {
 /** A clean stop closes streams and stores; after this the operating system does it. Records are durable long before. */
 const STOP_BOUND_MS = 8000;
 const PARENT_POLL_MS = 250;
+/** One Ctrl-C comes twice under npm: from the terminal, and handed on by npm a moment later. */
+const SAME_SIGNAL_MS = 500;
 
 /**
- * Runs a program until it is told to stop, and then stops it, within a bound. SIGTERM and SIGINT stop it; a second one, or
- * one before it has started, ends it at once. In a child forked by us SIGINT is ignored, for Ctrl-C reaches the whole process group and the parent
- * decides; the end of the channel to the parent stops it. With `watchParent` a new parent process id stops it too, so that
- * even SIGKILL of npm leaves nothing behind.
+ * Runs a program until it is told to stop, and then stops it, within a bound. SIGTERM and SIGINT stop it; a second one (not the
+ * echo that npm makes of the first), or one before it has started, ends it at once. In a child forked by us SIGINT is
+ * ignored, for Ctrl-C reaches the whole process group and the parent decides; the end of the channel to the parent stops
+ * it. With `watchParent` a new parent process id stops it too, so that even SIGKILL of npm leaves nothing behind.
  *
  * @returns the exit code: 0 after SIGTERM or the parent's end, 130 after SIGINT. Rejects with the failure.
  */
@@ -34,6 +36,7 @@ export async function runUntilStopped(
   {logger, watchParent}: {logger: Pick<Logger, "info" | "error">; watchParent: boolean},
 ): Promise<number> {
   let stopping = false;
+  let stoppingSince = 0;
   const {promise: stopped, resolve: requestStop} = withResolvers<StopReason>();
   let bound: NodeJS.Timeout | undefined;
   let running: Running | undefined;
@@ -41,7 +44,8 @@ export async function runUntilStopped(
   const request = (reason: StopReason): void => {
     if (stopping) {
       // The person has asked twice: no more waiting. Children end with the channel.
-      if (reason.kind === "signal") process.exit(reason.signal === "SIGINT" ? 130 : 1);
+      const again = performance.now() - stoppingSince > SAME_SIGNAL_MS;
+      if (reason.kind === "signal" && again) process.exit(reason.signal === "SIGINT" ? 130 : 1);
       return;
     }
     if (running === undefined) {
@@ -54,6 +58,7 @@ export async function runUntilStopped(
       process.exit(1);
     }, STOP_BOUND_MS);
     stopping = true;
+    stoppingSince = performance.now();
     requestStop(reason);
   };
 
