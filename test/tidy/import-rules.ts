@@ -2,7 +2,7 @@ import {type Import, importsOf, type SourceFile, type Violation} from "./source.
 
 /**
  * What each folder of src may import from the others; a folder may always import from itself. `main.ts` and `app` may
- * import everything, and nothing imports them. @see docs/architecture.md, "Layout"
+ * import everything, and nothing imports them. @see docs/architecture.md, "Layers"
  */
 const MAY_IMPORT: {readonly [folder: string]: readonly string[]} = {
   core: [],

@@ -1,0 +1,62 @@
+import {blstGroup} from "../../src/adapters/bls/blst.js";
+import {ManualClock} from "../../src/adapters/clock/manual.js";
+import {MemoryLogger} from "../../src/adapters/logger/memory.js";
+import {MemoryOperatorLink} from "../../src/adapters/operator-link/memory.js";
+import {MemorySlashingStore} from "../../src/adapters/slashing-store/memory.js";
+import {OperatorNode} from "../../src/committee/operator-node.js";
+import {CommitteeSigningService} from "../../src/committee/signing-service.js";
+import type {PeerIdText} from "../../src/core/bytes.js";
+import {thresholdOf} from "../../src/core/committee/quorum.js";
+import type {Network} from "../../src/core/duty/network.js";
+import {EMPTY_POLICY} from "../../src/core/duty/policy.js";
+import {toWire} from "../../src/core/duty/request-codec.js";
+import {EMPTY_RECORD} from "../../src/core/slashing/decide.js";
+import {SigningKeeper} from "../../src/keeper/keeper.js";
+import {loadShare} from "../../src/keeper/partial-signer.js";
+import type {Keeper} from "../../src/ports/keeper.js";
+import type {PleiadesEvent} from "../../src/ports/observer.js";
+import type {PartialHandler} from "../../src/ports/operator-server.js";
+import {type TestKey, testCommittee, testPeerId} from "./committees.js";
+
+/**
+ * A whole committee in one process: the real coordinator, operator nodes and keepers, over the in-memory link and stores,
+ * on a clock moved by hand.
+ */
+export async function memoryCommittee(keys: readonly TestKey[], {n, network}: {n: number; network: Network}) {
+  const quorum = {n, t: thresholdOf(n)};
+  const committee = testCommittee(keys, quorum);
+  const clock = new ManualClock(Date.now());
+  const logger = new MemoryLogger();
+  const events: PleiadesEvent[] = [];
+  const observer = (event: PleiadesEvent): void => void events.push(event);
+  const stores: MemorySlashingStore[] = [];
+  const operators = new Map<PeerIdText, PartialHandler>();
+  for (const [i, {peerId}] of committee.operators.entries()) {
+    const store = new MemorySlashingStore();
+    for (const {groupPublicKey} of committee.validators) {
+      await store.transact(groupPublicKey, () => ({write: EMPTY_RECORD, result: null}));
+    }
+    const shares = committee.validators.map(({groupPublicKey, committeeHash}, k) => ({
+      groupPublicKey,
+      committeeHash,
+      share: loadShare(keys[k]!.shares[i]!.secret, quorum),
+    }));
+    const signing = new SigningKeeper(
+      {clock, store, pool: null},
+      {network, policy: EMPTY_POLICY, shares, signingThreads: 0},
+    );
+    const keeper: Pick<Keeper, "sign" | "watermarks"> = {
+      sign: async (request) => (await signing.sign(request)).reply,
+      watermarks: () => signing.watermarks(),
+    };
+    const modules = {keeper, logger, observer, veto: null};
+    operators.set(peerId, new OperatorNode(modules, {committees: () => [committee], preset: network.preset}));
+    stores.push(store);
+  }
+  const link = new MemoryOperatorLink({clock, observer}, {self: testPeerId(100), operators});
+  const service = new CommitteeSigningService(
+    {link, clock, logger, observer, bls: blstGroup, toWire: (request) => toWire(request, network.preset)},
+    {committees: [committee]},
+  );
+  return {service, link, clock, logger, events, committee, stores};
+}
