@@ -10,6 +10,7 @@ import {OperatorNode} from "../committee/operator-node.js";
 import {CommitteeSigningService} from "../committee/signing-service.js";
 import type {PeerIdText} from "../core/bytes.js";
 import type {Committee} from "../core/committee/committee.js";
+import {installFastHasher} from "../core/duty/hasher.js";
 import {networkToJson} from "../core/duty/network.js";
 import {policyToJson} from "../core/duty/policy.js";
 import {toWire} from "../core/duty/request-codec.js";
@@ -46,6 +47,8 @@ async function composeBase(
   {file, config}: LoadedConfig,
   {role, logger}: {role: "operator" | "signer"; logger: Logger},
 ): Promise<DependencyContainer> {
+  // Every request's signing root is hashed here too, for plugins' vetoes and against the claimed root.
+  installFastHasher();
   const container = globalContainer.createChildContainer();
   const network = provide(container, TOKENS.network, await resolveNetwork(config.network));
   const identity = provide(container, TOKENS.identity, await readIdentity(config.node.keyFile));
