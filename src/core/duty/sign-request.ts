@@ -97,8 +97,9 @@ interface Request<T extends SignType> {
 export type SignRequest = {[T in SignType]: Request<T>}[SignType];
 
 /**
- * A SignRequest as JSON: the Web3Signer body without signingRoot, blocks as `block_header`. It is what travels from
- * signer to operator to keeper; each parses it again with parseSignRequest.
+ * A SignRequest as JSON: the Web3Signer body, blocks as `block_header`. It is what travels from signer to operator to
+ * keeper; each parses it again with parseSignRequest. The coordinator adds the signingRoot it computed: a keeper that
+ * computes another one refuses, where its partial would otherwise look like a lie.
  */
 export type WireRequest = {readonly type: SignType} & {readonly [key: string]: unknown};
 
