@@ -10,9 +10,9 @@ import type {SignType} from "../../../src/core/duty/sign-request.js";
 import {hasForkInfo, signTypeRow} from "../../../src/core/duty/sign-types.js";
 import {computeSigningRoot} from "../../../src/core/duty/signing-root.js";
 import type {PleiadesEvent} from "../../../src/ports/observer.js";
+import type {HttpServer} from "../../../src/remote-signer/http-server.js";
 import {
   createRemoteSigner,
-  type RemoteSigner,
   type RemoteSignerModules,
   type RemoteSignerOptions,
 } from "../../../src/remote-signer/server.js";
@@ -69,7 +69,7 @@ export function rootOf(body: Body, network: Network = NETWORK): string {
 export const attestation = (slot: number, target = 0): Body =>
   bodyFor("ATTESTATION", {slot: String(slot), target: {epoch: String(target), root: `0x${"00".repeat(32)}`}});
 
-export interface Started extends RemoteSigner {
+export interface Started extends HttpServer {
   readonly keys: readonly PubkeyHex[];
   readonly logger: MemoryLogger;
   readonly events: PleiadesEvent[];
@@ -79,7 +79,7 @@ export interface Started extends RemoteSigner {
   post(path: string, body?: unknown, headers?: OutgoingHttpHeaders): Promise<Answer>;
 }
 
-const running = new Set<RemoteSigner>();
+const running = new Set<HttpServer>();
 
 /** Starts a signer on a free port over four whole keys, unless given another service. */
 export async function start(

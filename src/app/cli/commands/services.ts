@@ -2,7 +2,7 @@ import {resolve} from "node:path";
 import type {Argv} from "yargs";
 import {PleiadesError} from "../../../core/errors.js";
 import type {Logger} from "../../../ports/logger.js";
-import type {RunningService} from "../../compose.js";
+import type {RunningService} from "../../compose/base.js";
 import {type LoadedConfig, loadConfig} from "../../config/load.js";
 import {presetOf} from "../../config/network.js";
 import type {OperatorConfig, SignerConfig} from "../../config/schema.js";
@@ -42,7 +42,7 @@ export const operatorCommand = (cli: Argv, context: CommandContext): Argv =>
       const operator = loaded.config.operator as OperatorConfig;
       const file = passwordFile === undefined ? operator.passwordFile : resolve(passwordFile);
       const password = file === null ? {value: await promptPassword("password of this operator's shares")} : {file};
-      const {composeOperator} = await import("../../compose.js");
+      const {composeOperator} = await import("../../compose/operator.js");
       context.exitCode = await serve(loaded, context, json, async (logger) => {
         const running = await composeOperator(loaded, {config: operator, logger, password});
         const {peerId, addresses, url} = running;
@@ -66,7 +66,7 @@ export const signerCommand = (cli: Argv, context: CommandContext): Argv =>
       const {config, json} = args as unknown as ServiceArgs;
       const loaded = await loadFor("signer", config);
       const signer = loaded.config.signer as SignerConfig;
-      const {composeSigner} = await import("../../compose.js");
+      const {composeSigner} = await import("../../compose/signer.js");
       context.exitCode = await serve(loaded, context, json, async (logger) => {
         const running = await composeSigner(loaded, {config: signer, logger});
         const {peerId, url} = running;

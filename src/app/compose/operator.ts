@@ -1,0 +1,132 @@
+import {type KeeperInit, startKeeper} from "../../adapters/keeper/process.js";
+import {createLibp2pOperatorServer} from "../../adapters/operator-link/libp2p-operator-server.js";
+import {OperatorNode} from "../../committee/operator-node.js";
+import type {PeerIdText} from "../../core/bytes.js";
+import type {Committee} from "../../core/committee/committee.js";
+import {networkToJson} from "../../core/duty/network.js";
+import {policyToJson} from "../../core/duty/policy.js";
+import {PleiadesError} from "../../core/errors.js";
+import type {Logger} from "../../ports/logger.js";
+import type {createPluginServer} from "../../remote-signer/plugin-server.js";
+import {committeesOfOperator} from "../committee-files.js";
+import type {LoadedConfig} from "../config/load.js";
+import {policyFrom} from "../config/policy.js";
+import type {OperatorConfig} from "../config/schema.js";
+import {TOKENS} from "../tokens.js";
+import {softwareName} from "../version.js";
+import {bookOf, composeBase, need, provide, type RunningService, Stops} from "./base.js";
+
+export interface RunningOperator extends RunningService {
+  /** Of the plugins' routes; null when they are not served. */
+  readonly url: string | null;
+  readonly addresses: readonly string[];
+  readonly keys: number;
+}
+/**
+ * An operator: keeper, then the node that faces the network. Ready when it listens.
+ * @throws the codes of configuration, committee files, keeper and link
+ */
+export async function composeOperator(
+  loaded: LoadedConfig,
+  {config, logger, password}: {config: OperatorConfig; logger: Logger; password: KeeperInit["password"]},
+): Promise<RunningOperator> {
+  const container = await composeBase(loaded, {role: "operator", logger});
+  const network = need(container, TOKENS.network);
+  if (loaded.config.network.unpinned || config.startEmpty) requireLoopback(config.listen);
+  const identity = need(container, TOKENS.identity);
+  const clock = need(container, TOKENS.clock);
+  const observer = need(container, TOKENS.observer);
+  const log = need(container, TOKENS.logger);
+  const plugins = need(container, TOKENS.plugins);
+  const book = bookOf(container, (committees) => committeesOfOperator(committees, identity.peerId));
+  await book.open();
+
+  const stops = new Stops();
+  try {
+    const keeper = provide(
+      container,
+      TOKENS.keeper,
+      await startKeeper(
+        {
+          dataDir: loaded.config.dataDir,
+          password,
+          network: networkToJson(network),
+          policy: policyToJson(policyFrom(config.policy)),
+          committeeFiles: loaded.config.committees,
+          bundleFiles: config.bundles,
+          signingThreads: config.signingThreads,
+          startEmpty: config.startEmpty,
+        },
+        {logger: log, observer, clock},
+      ),
+    );
+    stops.push(() => keeper.close());
+    const node = provide(
+      container,
+      TOKENS.operatorNode,
+      new OperatorNode(
+        {
+          keeper,
+          logger: log,
+          observer,
+          veto: plugins.veto,
+        },
+        {committees: () => book.current(), preset: network.preset},
+      ),
+    );
+    await plugins.start();
+    stops.push(() => plugins.stop());
+    const server = provide(
+      container,
+      TOKENS.operatorServer,
+      await createLibp2pOperatorServer(
+        {identity, node, logger: log, clock},
+        {
+          listen: config.listen,
+          allowedPeers: allowedPeers(() => book.current()),
+          software: softwareName(),
+        },
+      ),
+    );
+    stops.push(() => server.close());
+    const {enabled, host, port} = config.http;
+    const http = enabled ? await servePlugins({clock, logger: log, routes: plugins.routes}, {host, port}) : null;
+    if (http !== null) stops.push(() => http.close());
+    const keys = await keeper.keys();
+    return {
+      peerId: identity.peerId,
+      addresses: server.addresses(),
+      url: http?.url ?? null,
+      keys: keys.length,
+      committees: () => book.current(),
+      reload: () => book.reload(),
+      stop: () => stops.run(log),
+    };
+  } catch (error) {
+    await stops.run(log);
+    throw error;
+  }
+}
+
+/** An operator without HTTP does not load fastify. */
+const servePlugins: typeof createPluginServer = async (...args) =>
+  (await import("../../remote-signer/plugin-server.js")).createPluginServer(...args);
+
+/** Everybody who coordinates some committee. Asked for every frame, so the set is made once for each reading of the files. */
+function allowedPeers(committees: () => readonly Committee[]): () => ReadonlySet<PeerIdText> {
+  let of: readonly Committee[] | undefined;
+  let peers: ReadonlySet<PeerIdText> = new Set();
+  return () => {
+    if (of !== committees()) {
+      of = committees();
+      peers = new Set(of.flatMap(({coordinators}) => coordinators));
+    }
+    return peers;
+  };
+}
+
+/** What is not pinned is taken from requests, so nobody else may ask. @throws CONFIG_NETWORK_UNPINNED */
+function requireLoopback(listen: readonly string[]): void {
+  const beyond = listen.find((address) => !/^\/(?:ip4\/127\.|ip6\/::1\/)/.test(address));
+  if (beyond !== undefined) throw new PleiadesError({code: "CONFIG_NETWORK_UNPINNED", listen: beyond});
+}

@@ -1,0 +1,94 @@
+import {blstGroup} from "../../adapters/bls/blst.js";
+import {createLibp2pOperatorLink} from "../../adapters/operator-link/libp2p-operator-link.js";
+import {CommitteeSigningService} from "../../committee/signing-service.js";
+import {toWire} from "../../core/duty/request-codec.js";
+import type {Logger} from "../../ports/logger.js";
+import type {Deadlines} from "../../remote-signer/deadlines.js";
+import {createRemoteSigner} from "../../remote-signer/server.js";
+import {requireCoordinator} from "../committee-files.js";
+import type {LoadedConfig} from "../config/load.js";
+import type {SignerConfig} from "../config/schema.js";
+import {enoughOperators} from "../enough-operators.js";
+import {withAddresses} from "../moved-operators.js";
+import {TOKENS} from "../tokens.js";
+import {softwareName} from "../version.js";
+import {bookOf, composeBase, need, provide, type RunningService, Stops} from "./base.js";
+
+export interface RunningSigner extends RunningService {
+  readonly url: string;
+}
+
+/**
+ * A signer: connections to the operators, then the HTTP API. It listens only once enough operators are connected, or
+ * after a bound with a warning: a client that finds the port open asks at once.
+ * @throws the codes of configuration, committee files, link and HTTP
+ */
+export async function composeSigner(
+  loaded: LoadedConfig,
+  {config, logger}: {config: SignerConfig; logger: Logger},
+): Promise<RunningSigner> {
+  const container = await composeBase(loaded, {role: "signer", logger});
+  const network = need(container, TOKENS.network);
+  const identity = need(container, TOKENS.identity);
+  const clock = need(container, TOKENS.clock);
+  const observer = need(container, TOKENS.observer);
+  const log = need(container, TOKENS.logger);
+  const plugins = need(container, TOKENS.plugins);
+  const book = bookOf(container, (committees) => {
+    requireCoordinator(committees, identity.peerId);
+    return withAddresses(committees, config.operatorAddresses);
+  });
+  await book.open();
+
+  const stops = new Stops();
+  try {
+    const link = provide(
+      container,
+      TOKENS.operatorLink,
+      await createLibp2pOperatorLink({identity, logger: log, observer, clock}, {software: softwareName()}),
+    );
+    stops.push(() => link.close());
+    const service = provide(
+      container,
+      TOKENS.signingService,
+      new CommitteeSigningService(
+        {link, clock, logger: log, observer, bls: blstGroup, toWire: (request) => toWire(request, network.preset)},
+        {committees: book.current(), hedgeDelayMs: config.hedgeDelayMs},
+      ),
+    );
+    await plugins.start();
+    stops.push(() => plugins.stop());
+    await enoughOperators(service, {clock, logger: log});
+    const reload = async (): Promise<{errors: readonly string[]}> => {
+      const result = await book.reload();
+      service.setCommittees(book.current());
+      return result;
+    };
+    const server = await createRemoteSigner(
+      {service, logger: log, observer, clock, reload, routes: plugins.routes},
+      {
+        network,
+        host: config.host,
+        port: config.port,
+        bodyLimitBytes: config.bodyLimitBytes,
+        maxConcurrent: config.maxConcurrent,
+        deadlinesMs: deadlinesOf(config),
+      },
+    );
+    stops.push(() => server.close());
+    return {
+      peerId: identity.peerId,
+      url: server.url,
+      committees: () => book.current(),
+      reload,
+      stop: () => stops.run(log),
+    };
+  } catch (error) {
+    await stops.run(log);
+    throw error;
+  }
+}
+
+/** The deadlines that are configured, without the keys that are not. */
+const deadlinesOf = ({deadlinesMs}: SignerConfig): Partial<Deadlines> =>
+  Object.fromEntries(Object.entries(deadlinesMs).filter(([, value]) => value !== undefined)) as Partial<Deadlines>;
