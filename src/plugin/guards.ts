@@ -100,7 +100,13 @@ export function observerOf(observers: readonly Owned<Observer>[], logger: Logger
 
 function frozenCopy(event: PleiadesEvent): PleiadesEvent {
   if (event.kind === "request-finished") return Object.freeze({...event, signers: Object.freeze([...event.signers])});
+  if (event.kind === "signer-sampled") return deepFreeze(structuredClone(event));
   return Object.freeze({...event});
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
 }
 
 /** The route with a handler that never rejects and always settles, as ports/http-route promises. */

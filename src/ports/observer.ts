@@ -1,6 +1,7 @@
 import type {OperatorId, PeerIdText, PubkeyHex} from "../core/bytes.js";
 import type {SignType} from "../core/duty/sign-request.js";
 import type {ReasonCode} from "../core/errors.js";
+import type {CommitteeHealth} from "./signing-service.js";
 
 /** What happened, for metrics, the devnet's view and plugins. Observers must not throw and must return at once. */
 export type PleiadesEvent =
@@ -47,6 +48,15 @@ export type PleiadesEvent =
       readonly durationMs: number;
     }
   /** One durable commit of the record store. */
-  | {readonly kind: "store-committed"; readonly records: number; readonly durationMs: number};
+  | {readonly kind: "store-committed"; readonly records: number; readonly durationMs: number}
+  /** Every few seconds in a signer: its committees, and the requests that are in progress or wait for a place. */
+  | {
+      readonly kind: "signer-sampled";
+      readonly committees: readonly CommitteeHealth[];
+      readonly running: number;
+      readonly waiting: number;
+    }
+  /** Every few seconds in an operator. `signing` is false after a failed commit or when the keeper is gone. */
+  | {readonly kind: "keeper-sampled"; readonly signing: boolean; readonly waiting: number; readonly keys: number};
 
 export type Observer = (event: PleiadesEvent) => void;

@@ -33,6 +33,11 @@ export interface RemoteSignerOptions extends ServerOptions {
   readonly deadlinesMs?: Partial<Deadlines>;
 }
 
+export interface RemoteSigner extends HttpServer {
+  /** Signing requests in progress, and those that wait for a place. */
+  load(): {readonly running: number; readonly waiting: number};
+}
+
 /**
  * Starts the remote signer: resolves once it listens. Call it when the service is ready to sign, because a client that
  * finds the port open asks at once.
@@ -41,17 +46,18 @@ export interface RemoteSignerOptions extends ServerOptions {
 export async function createRemoteSigner(
   modules: RemoteSignerModules,
   options: RemoteSignerOptions,
-): Promise<HttpServer> {
+): Promise<RemoteSigner> {
   const {service, observer, clock, reload, routes = []} = modules;
   const logger = modules.logger.child({component: "remote-signer"});
   const calls = new Calls({clock});
+  const admission = new Admission({
+    maxConcurrent: options.maxConcurrent ?? bounds.MAX_CONCURRENT,
+    maxQueued: options.maxQueued ?? bounds.MAX_QUEUED,
+  });
   const signing = new Signing(
     {
       service,
-      admission: new Admission({
-        maxConcurrent: options.maxConcurrent ?? bounds.MAX_CONCURRENT,
-        maxQueued: options.maxQueued ?? bounds.MAX_QUEUED,
-      }),
+      admission,
       calls,
       readBlock: await loadFullBlockReader(options.network.preset),
       clock,
@@ -65,8 +71,9 @@ export async function createRemoteSigner(
     },
   );
 
-  return openHttpServer({clock, logger, calls}, options, (app) => {
+  const server = await openHttpServer({clock, logger, calls}, options, (app) => {
     registerApi(app, {service, signing, calls, reloader: new Reloader({reload, clock, logger})});
     registerPluginRoutes(app, routes, {calls, logger});
   });
+  return {...server, load: () => ({running: admission.running, waiting: admission.queued})};
 }

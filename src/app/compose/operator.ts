@@ -14,6 +14,7 @@ import {policyFrom} from "../config/policy.js";
 import type {OperatorConfig} from "../config/schema.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
+import {sampleKeeper} from "../vitals.js";
 import {bookOf, composeBase, need, provide, type RunningService, Stops} from "./base.js";
 
 export interface RunningOperator extends RunningService {
@@ -61,6 +62,7 @@ export async function composeOperator(
       ),
     );
     stops.push(() => keeper.close());
+    stops.push(sampleKeeper({clock, observer}, keeper));
     const node = provide(
       container,
       TOKENS.operatorNode,

@@ -12,6 +12,7 @@ import {enoughOperators} from "../enough-operators.js";
 import {withAddresses} from "../moved-operators.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
+import {sampleSigner} from "../vitals.js";
 import {bookOf, composeBase, need, provide, type RunningService, Stops} from "./base.js";
 
 export interface RunningSigner extends RunningService {
@@ -76,6 +77,7 @@ export async function composeSigner(
       },
     );
     stops.push(() => server.close());
+    stops.push(sampleSigner({clock, observer}, service, () => server.load()));
     return {
       peerId: identity.peerId,
       url: server.url,

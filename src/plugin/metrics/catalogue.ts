@@ -66,6 +66,36 @@ export const CATALOGUE = {
     labels: ["peer"],
     help: "1 while the libp2p peer is connected, 0 after it was lost.",
   },
+  pleiades_committee_spare_operators: {
+    type: "gauge",
+    labels: [],
+    help: "Healthy operators beyond the threshold, in the committee that has the fewest; below 0 it cannot sign.",
+  },
+  pleiades_operator_healthy: {
+    type: "gauge",
+    labels: ["peer"],
+    help: "1 while the operator is connected, answers in time and was not convicted; else 0.",
+  },
+  pleiades_operator_latency_seconds: {
+    type: "gauge",
+    labels: ["peer"],
+    help: "Smoothed time this operator takes to answer in seconds.",
+  },
+  pleiades_validators: {
+    type: "gauge",
+    labels: [],
+    help: "Validator keys this node works for.",
+  },
+  pleiades_requests: {
+    type: "gauge",
+    labels: ["queue", "state"],
+    help: "Requests in this moment, by queue (signer or keeper) and state (running or waiting).",
+  },
+  pleiades_keeper_signing: {
+    type: "gauge",
+    labels: [],
+    help: "1 while this operator's keeper signs, 0 after a failed commit or when it is gone.",
+  },
   pleiades_screened_requests_total: {
     type: "counter",
     labels: ["code"],

@@ -66,6 +66,14 @@ export class MetricsRecorder {
         this.#seconds("pleiades_store_commit_duration_seconds", event.durationMs, {});
         this.#histogram("pleiades_store_commit_records").observe(event.records);
         return;
+      case "signer-sampled":
+        this.#signerSampled(event);
+        return;
+      case "keeper-sampled":
+        this.#gauge("pleiades_keeper_signing").set(event.signing ? 1 : 0);
+        this.#gauge("pleiades_validators").set(event.keys);
+        this.#gauge("pleiades_requests").set({queue: "keeper", state: "waiting"}, event.waiting);
+        return;
       default:
         event satisfies never; // a new kind of event needs a metric, or a line here that says why not
     }
@@ -79,6 +87,24 @@ export class MetricsRecorder {
     if (kind === "failed") this.#count("pleiades_missed_duties_total", {type, code: outcome});
     if (replayed) this.#count("pleiades_replayed_requests_total", {type});
     for (const id of signers) this.#count("pleiades_operator_participations_total", {operator: String(id)});
+  }
+
+  #signerSampled({committees, running, waiting}: PleiadesEvent & {kind: "signer-sampled"}): void {
+    const requests = this.#gauge("pleiades_requests");
+    requests.set({queue: "signer", state: "running"}, running);
+    requests.set({queue: "signer", state: "waiting"}, waiting);
+    this.#gauge("pleiades_validators").set(committees.reduce((sum, {keys}) => sum + keys, 0));
+    // Committees come and go with the files; their operators must not stay behind.
+    for (const name of ["pleiades_operator_healthy", "pleiades_operator_latency_seconds"] as const) {
+      this.#gauge(name).reset();
+    }
+    for (const {peerId: peer, healthy, latencyMs} of committees.flatMap(({operators}) => operators)) {
+      this.#gauge("pleiades_operator_healthy").set({peer}, healthy ? 1 : 0);
+      if (latencyMs !== null) this.#gauge("pleiades_operator_latency_seconds").set({peer}, latencyMs / 1000);
+    }
+    const spare = this.#gauge("pleiades_committee_spare_operators");
+    if (committees.length === 0) spare.reset();
+    else spare.set(Math.min(...committees.map(({healthyOperators, threshold}) => healthyOperators - threshold)));
   }
 
   #count(name: NamesOf<"counter">, labels: Labels): void {

@@ -7,6 +7,7 @@ import type {ReasonCode} from "../../../src/core/errors.js";
 import {createMetricsPlugin} from "../../../src/plugin/metrics/plugin.js";
 import {MetricsRecorder} from "../../../src/plugin/metrics/recorder.js";
 import type {PleiadesEvent} from "../../../src/ports/observer.js";
+import type {CommitteeHealth} from "../../../src/ports/signing-service.js";
 import {tableRows} from "../../support/markdown.js";
 import {bench, KEY, ROOT, rejection} from "./support.js";
 
@@ -124,6 +125,70 @@ describe("metrics", () => {
     expect(text).to.include("pleiades_store_commit_duration_seconds_sum 0.002");
     expect(text).to.include("pleiades_store_commit_records_sum 5");
     expect(text).to.include('pleiades_keeper_decision_duration_seconds_count{type="BLOCK_V2"} 1');
+  });
+});
+
+describe("sampled metrics", () => {
+  const operator = (peer: string, healthy: boolean, latencyMs: number | null) => ({
+    peerId: parsePeerIdText(peer),
+    connected: healthy,
+    software: null,
+    operatorId,
+    healthy,
+    convicted: false,
+    latencyMs,
+    consecutiveMisses: 0,
+  });
+  const other = "16Uiu2HAmQkV3eJ3Yb1fZ5mLk7rNd6gkq9wTqPpW6XvSg2tBxC4hE";
+  const sampled = (...committees: CommitteeHealth[]): PleiadesEvent => ({
+    kind: "signer-sampled",
+    committees,
+    running: 2,
+    waiting: 7,
+  });
+  const committee = (healthyOperators: number, operators: CommitteeHealth["operators"]): CommitteeHealth => ({
+    keys: 10,
+    n: 4,
+    threshold: 3,
+    healthyOperators,
+    operators,
+  });
+
+  it("show what a signer's committees can spare, each operator's standing, and its queue", async () => {
+    const text = await recorded(
+      sampled(committee(4, [operator(peerId, true, 5)]), committee(2, [operator(other, false, null)])),
+    );
+    expect(samples(text, "pleiades_committee_spare_operators")).to.deep.equal([
+      "pleiades_committee_spare_operators -1",
+    ]);
+    expect(samples(text, "pleiades_validators")).to.deep.equal(["pleiades_validators 20"]);
+    expect(samples(text, "pleiades_operator_healthy")).to.deep.equal([
+      `pleiades_operator_healthy{peer="${peerId}"} 1`,
+      `pleiades_operator_healthy{peer="${other}"} 0`,
+    ]);
+    expect(samples(text, "pleiades_operator_latency_seconds")).to.deep.equal([
+      `pleiades_operator_latency_seconds{peer="${peerId}"} 0.005`,
+    ]);
+    expect(samples(text, "pleiades_requests")).to.deep.equal([
+      'pleiades_requests{queue="signer",state="running"} 2',
+      'pleiades_requests{queue="signer",state="waiting"} 7',
+    ]);
+  });
+
+  it("forget operators of committees that are gone", async () => {
+    const text = await recorded(
+      sampled(committee(1, [operator(peerId, true, 5)])),
+      sampled(committee(1, [operator(other, true, 5)])),
+    );
+    expect(text).not.to.include(`peer="${peerId}"`);
+    expect(text).to.include(`peer="${other}"`);
+  });
+
+  it("show an operator's keeper", async () => {
+    const text = await recorded({kind: "keeper-sampled", signing: false, waiting: 3, keys: 12});
+    expect(samples(text, "pleiades_keeper_signing")).to.deep.equal(["pleiades_keeper_signing 0"]);
+    expect(samples(text, "pleiades_requests")).to.deep.equal(['pleiades_requests{queue="keeper",state="waiting"} 3']);
+    expect(samples(text, "pleiades_validators")).to.deep.equal(["pleiades_validators 12"]);
   });
 });
 
