@@ -6,6 +6,7 @@ import {
   type RootHex,
   type SignatureHex,
   signatureHex,
+  type TraceId,
 } from "../core/bytes.js";
 import type {CommitteeOperator} from "../core/committee/committee.js";
 import {PleiadesError, type ReasonCode} from "../core/errors.js";
@@ -60,6 +61,7 @@ export class Flight {
   readonly #entry: DirectoryEntry;
   readonly #signingRoot: RootHex;
   readonly #context: PartialContext;
+  readonly #trace: TraceId | undefined;
   readonly #round: Round;
   readonly #onAbandoned: () => void;
   #callers = 0;
@@ -75,6 +77,7 @@ export class Flight {
     this.#options = options;
     this.#entry = task.entry;
     this.#signingRoot = task.signingRoot;
+    this.#trace = task.request.trace;
     this.#onAbandoned = task.onAbandoned;
     this.#context = {quorum, message: fromHex(task.signingRoot), sharePublicKeys: validator.sharePublicKeys};
     this.#round = new Round(modules, {
@@ -224,7 +227,7 @@ export class Flight {
   }
 
   #about() {
-    return {key: this.#entry.validator.groupPublicKey, signingRoot: this.#signingRoot};
+    return {key: this.#entry.validator.groupPublicKey, signingRoot: this.#signingRoot, trace: this.#trace};
   }
 }
 

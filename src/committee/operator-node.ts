@@ -56,9 +56,19 @@ export class OperatorNode implements PartialHandler {
   async handle(peer: PeerIdText, request: PartialRequest): Promise<PartialReply> {
     try {
       const refusal = this.#screen(peer, request);
-      return refusal === null ? await this.#modules.keeper.sign(request) : this.#refused(peer, request, refusal);
+      if (refusal !== null) return this.#refused(peer, request, refusal);
+      const reply = await this.#modules.keeper.sign(request);
+      const {key, trace} = request;
+      const outcome = reply.kind === "signed" ? "signed" : reply.code;
+      this.#modules.logger.debug("answered a request", {peer, key, type: request.request.type, outcome, trace});
+      return reply;
     } catch (error) {
-      this.#modules.logger.error("answering a request failed", {peer, key: request.key, error: String(error)});
+      this.#modules.logger.error("answering a request failed", {
+        peer,
+        key: request.key,
+        trace: request.trace,
+        error: String(error),
+      });
       return this.#refused(peer, request, {kind: "refused", code: codeOf(error), message: "internal error"});
     }
   }
@@ -95,9 +105,16 @@ export class OperatorNode implements PartialHandler {
     }
   }
 
-  #refused(peer: PeerIdText, {key, request}: PartialRequest, refusal: Refusal): Refusal {
+  #refused(peer: PeerIdText, {key, request, trace}: PartialRequest, refusal: Refusal): Refusal {
     const {logger, observer} = this.#modules;
-    logger.debug("refused a request", {peer, key, type: request.type, code: refusal.code, reason: refusal.message});
+    logger.debug("refused a request", {
+      peer,
+      key,
+      type: request.type,
+      code: refusal.code,
+      reason: refusal.message,
+      trace,
+    });
     observer({kind: "operator-refused", peerId: peer, key, outcome: refusal.code});
     return refusal;
   }

@@ -1,4 +1,4 @@
-import type {PubkeyHex, RootHex, SignatureHex} from "../core/bytes.js";
+import type {PubkeyHex, RootHex, SignatureHex, TraceId} from "../core/bytes.js";
 import type {Committee} from "../core/committee/committee.js";
 import {priorityOf, type SignRequest, type WireRequest} from "../core/duty/sign-request.js";
 import {codeOf, PleiadesError} from "../core/errors.js";
@@ -84,12 +84,18 @@ export class CommitteeSigningService implements SigningService {
     this.#modules.link.setPeers(this.#directory.operators);
   }
 
-  async sign(key: PubkeyHex, request: SignRequest, signingRoot: RootHex, signal: AbortSignal): Promise<SignatureHex> {
+  async sign(
+    key: PubkeyHex,
+    request: SignRequest,
+    signingRoot: RootHex,
+    signal: AbortSignal,
+    trace?: TraceId,
+  ): Promise<SignatureHex> {
     const {clock, observer} = this.#modules;
     const started = clock.monotonic();
     const finished = {kind: "request-finished", type: request.type, key} as const;
     try {
-      const {signature, signers, replayed} = await this.#answer(key, request, signingRoot, signal);
+      const {signature, signers, replayed} = await this.#answer(key, request, signingRoot, signal, trace);
       observer({...finished, outcome: "ok", durationMs: clock.monotonic() - started, signers, replayed});
       return signature;
     } catch (error) {
@@ -104,6 +110,7 @@ export class CommitteeSigningService implements SigningService {
     request: SignRequest,
     signingRoot: RootHex,
     signal: AbortSignal,
+    trace: TraceId | undefined,
   ): Promise<Signed & {replayed: boolean}> {
     const entry = this.#directory.find(key);
     const known = this.#signed.get(key, signingRoot);
@@ -112,13 +119,19 @@ export class CommitteeSigningService implements SigningService {
     // The committee's hash names the key too; a request that comes after a reload does not join one from before.
     const id = entry.validator.committeeHash + signingRoot;
     const flight = this.#flights.get(id);
-    if (flight === undefined)
-      return {...(await this.#start(id, entry, request, signingRoot).join(signal)), replayed: false};
+    if (flight === undefined) {
+      const started = this.#start(id, entry, {request, signingRoot, trace});
+      return {...(await started.join(signal)), replayed: false};
+    }
     const {signature} = await flight.join(signal);
     return {signature, signers: [], replayed: true};
   }
 
-  #start(id: string, entry: DirectoryEntry, request: SignRequest, signingRoot: RootHex): Flight {
+  #start(
+    id: string,
+    entry: DirectoryEntry,
+    {request, signingRoot, trace}: {request: SignRequest; signingRoot: RootHex; trace: TraceId | undefined},
+  ): Flight {
     const {committeeHash, groupPublicKey: key} = entry.validator;
     const forget = (): void => {
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
@@ -131,6 +144,7 @@ export class CommitteeSigningService implements SigningService {
         priority: priorityOf(request.type),
         // With our root, an operator that computes another one can refuse; without it, its partial would look like a lie.
         request: {...this.#modules.toWire(request), signingRoot},
+        ...(trace === undefined ? {} : {trace}),
       },
       signingRoot,
       onAbandoned: forget,

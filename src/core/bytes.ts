@@ -27,6 +27,9 @@ export type OperatorId = Brand<number, "OperatorId">;
 /** libp2p peer id in base58btc or CIDv1 text form, as the library prints it. */
 export type PeerIdText = Brand<string, "PeerIdText">;
 
+/** 16 bytes as 32 lower-case hex digits, not all zero: one request through signer, operator and keeper. */
+export type TraceId = Brand<string, "TraceId">;
+
 export const UINT64_MAX = 2n ** 64n - 1n;
 
 const HEX = /^(?:0[xX])?([0-9a-fA-F]*)$/;
@@ -97,6 +100,11 @@ export function parsePeerIdText(raw: unknown, field = "peer id"): PeerIdText {
   if (typeof raw !== "string" || !PEER_ID.test(raw)) throw new PleiadesError({code: "CODEC_PEER_ID", field});
   return raw as PeerIdText;
 }
+
+const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+/** Null for anything else: a trace id is for people who read logs, never a reason to refuse. @see W3C Trace Context 3.2.2.3 */
+export const parseTraceId = (raw: unknown): TraceId | null =>
+  typeof raw === "string" && raw.length === 32 && TRACE_ID.test(raw) ? (raw as TraceId) : null;
 
 /** Hex of `min` to `max` bytes, any case, with or without 0x. @throws CODEC_HEX */
 export function parseHexBytes(raw: unknown, {min, max}: {min: number; max: number}, field: string): Uint8Array {

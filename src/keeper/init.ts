@@ -20,6 +20,8 @@ export interface KeeperInit {
   readonly signingThreads: number;
   /** Only `pleiades local`: new shares start with empty records, without a bound in time. */
   readonly startEmpty: boolean;
+  /** Log each decision, at level debug. */
+  readonly logDecisions: boolean;
 }
 
 export type ParsedKeeperInit = Omit<KeeperInit, "network" | "policy"> & {
@@ -36,6 +38,7 @@ const KEYS = [
   "bundleFiles",
   "signingThreads",
   "startEmpty",
+  "logDecisions",
 ] as const;
 
 /** More would only fight over the processors of one machine. */
@@ -44,9 +47,10 @@ const MAX_SIGNING_THREADS = 64;
 /** @throws KEEPER_BAD_INIT and the codes of parseNetwork and parsePolicyConfig */
 export function parseKeeperInit(raw: unknown): ParsedKeeperInit {
   const json = strictObject(raw, KEYS, "init", "KEEPER_BAD_INIT");
-  const {dataDir, signingThreads, startEmpty} = json;
+  const {dataDir, signingThreads, startEmpty, logDecisions} = json;
   if (typeof dataDir !== "string" || dataDir === "") throw bad("dataDir");
   if (typeof startEmpty !== "boolean") throw bad("startEmpty");
+  if (typeof logDecisions !== "boolean") throw bad("logDecisions");
   if (
     typeof signingThreads !== "number" ||
     !Number.isInteger(signingThreads) ||
@@ -64,6 +68,7 @@ export function parseKeeperInit(raw: unknown): ParsedKeeperInit {
     bundleFiles: paths(json.bundleFiles, "bundleFiles"),
     signingThreads,
     startEmpty,
+    logDecisions,
   };
 }
 

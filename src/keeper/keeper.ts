@@ -1,4 +1,12 @@
-import {type PubkeyHex, parsePubkeyHex, parseRootHex, type RootHex, rootHex} from "../core/bytes.js";
+import {
+  type PubkeyHex,
+  parsePubkeyHex,
+  parseRootHex,
+  parseTraceId,
+  type RootHex,
+  rootHex,
+  type TraceId,
+} from "../core/bytes.js";
 import type {Network} from "../core/duty/network.js";
 import {decidePolicy, type PolicyConfig} from "../core/duty/policy.js";
 import {parseSignRequest} from "../core/duty/request-codec.js";
@@ -8,6 +16,7 @@ import {slashingSubject} from "../core/duty/slashing-subject.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
 import type {Clock} from "../ports/clock.js";
 import type {KeeperKey} from "../ports/keeper.js";
+import type {LogFields} from "../ports/logger.js";
 import type {PartialReply, Watermark} from "../ports/operator-link.js";
 import type {SlashingStore} from "../ports/slashing-store.js";
 import {Intake, urgencyOf} from "./intake.js";
@@ -34,6 +43,8 @@ export interface KeeperModules {
   readonly pool: SigningPool | null;
   /** Nothing waits to be signed any more. */
   readonly onIdle?: () => void;
+  /** Told of each decision with its trace id; null when nobody reads it. */
+  readonly onDecision?: ((fields: LogFields) => void) | null;
 }
 
 export interface KeeperOptions {
@@ -64,6 +75,7 @@ export class SigningKeeper {
   readonly #pool: SigningPool | null;
   readonly #intake: Intake;
   readonly #queue: SignQueue;
+  readonly #onDecision: ((fields: LogFields) => void) | null;
   readonly #policy: PolicyConfig;
   readonly #shares: ReadonlyMap<PubkeyHex, KeeperShare>;
   #network: Network;
@@ -71,7 +83,7 @@ export class SigningKeeper {
   #waiting = 0;
 
   constructor(
-    {clock, store, storeFailure, pool, onIdle}: KeeperModules,
+    {clock, store, storeFailure, pool, onIdle, onDecision}: KeeperModules,
     {network, policy, shares, signingThreads}: KeeperOptions,
   ) {
     this.#clock = clock;
@@ -81,6 +93,7 @@ export class SigningKeeper {
     this.#pool = pool;
     this.#intake = new Intake({clock});
     this.#queue = new SignQueue({onIdle: onIdle ?? (() => {})}, {concurrency: Math.max(1, signingThreads)});
+    this.#onDecision = onDecision ?? null;
     this.#policy = policy;
     this.#shares = new Map(shares.map((share) => [share.groupPublicKey, share]));
     // Without a network of its own (pleiades local) a keeper stays with the first chain it ever signed for.
@@ -121,7 +134,12 @@ export class SigningKeeper {
     } finally {
       this.#waiting--;
     }
-    return {reply, type, durationMs: this.#clock.monotonic() - startedAt};
+    const durationMs = this.#clock.monotonic() - startedAt;
+    if (this.#onDecision !== null) {
+      const outcome = reply.kind === "signed" ? "signed" : reply.code;
+      this.#onDecision({trace: traceOf(item), type, outcome, durationMs});
+    }
+    return {reply, type, durationMs};
   }
 
   async #decideAndSign(item: unknown, onType: (type: SignType) => void): Promise<PartialReply> {
@@ -193,6 +211,9 @@ export class SigningKeeper {
     });
   }
 }
+
+const traceOf = (item: unknown): TraceId | undefined =>
+  parseTraceId((Object(item) as {readonly trace?: unknown}).trace) ?? undefined;
 
 const STOPPING: ReadonlySet<ReasonCode> = new Set(["SLASHING_STORE_FAILED", "SLASHING_STORE_CORRUPT"]);
 

@@ -18,7 +18,7 @@ import {ShareStore, type StoredShare} from "./share-store.js";
 
 export interface KeeperHooks {
   readonly clock: Pick<Clock, "now" | "monotonic">;
-  readonly log: (level: "info" | "warn", message: string, fields: LogFields) => void;
+  readonly log: (level: "debug" | "info" | "warn", message: string, fields: LogFields) => void;
   readonly onCommit: OnCommit;
   readonly onIdle: () => void;
 }
@@ -63,7 +63,14 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
     const loaded = load(shares.all(), committees, hooks);
     const pool = init.signingThreads > 0 ? new SigningPool(init.signingThreads) : null;
     const keeper = new SigningKeeper(
-      {clock: hooks.clock, store, storeFailure: () => environment.failure, pool, onIdle: hooks.onIdle},
+      {
+        clock: hooks.clock,
+        store,
+        storeFailure: () => environment.failure,
+        pool,
+        onIdle: hooks.onIdle,
+        onDecision: init.logDecisions ? (fields) => hooks.log("debug", "keeper decided", fields) : null,
+      },
       {network: init.network, policy: init.policy, shares: loaded, signingThreads: init.signingThreads},
     );
     return {

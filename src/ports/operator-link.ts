@@ -1,4 +1,4 @@
-import type {PeerIdText, PubkeyHex, RootHex} from "../core/bytes.js";
+import type {PeerIdText, PubkeyHex, RootHex, TraceId} from "../core/bytes.js";
 import type {Priority, WireRequest} from "../core/duty/sign-request.js";
 import type {ReasonCode} from "../core/errors.js";
 
@@ -7,6 +7,8 @@ export interface PartialRequest {
   readonly committeeHash: RootHex;
   readonly priority: Priority;
   readonly request: WireRequest;
+  /** For the logs only; nothing is decided by it. */
+  readonly trace?: TraceId;
 }
 
 export type PartialReply =

@@ -1,4 +1,4 @@
-import type {OperatorId, PubkeyHex, RootHex, SignatureHex} from "../core/bytes.js";
+import type {OperatorId, PubkeyHex, RootHex, SignatureHex, TraceId} from "../core/bytes.js";
 import type {SignRequest} from "../core/duty/sign-request.js";
 import type {ReasonCode} from "../core/errors.js";
 import type {PeerStatus} from "./operator-link.js";
@@ -11,12 +11,18 @@ export interface OperatorFailure {
 }
 
 /**
- * Turns one parsed request into one verified group signature.
+ * Turns one parsed request into one verified group signature. `trace` goes to the operators and into the logs.
  * @throws COMMITTEE_UNKNOWN_KEY · COMMITTEE_REFUSED (more than n−t operators refused for slashing or policy) ·
  * COMMITTEE_UNAVAILABLE (too few operators) · COMMITTEE_TIMEOUT (too slow); the last three carry `operators`.
  */
 export interface SigningService {
-  sign(key: PubkeyHex, request: SignRequest, signingRoot: RootHex, signal: AbortSignal): Promise<SignatureHex>;
+  sign(
+    key: PubkeyHex,
+    request: SignRequest,
+    signingRoot: RootHex,
+    signal: AbortSignal,
+    trace?: TraceId,
+  ): Promise<SignatureHex>;
   publicKeys(): readonly PubkeyHex[];
   /** Highest recorded slot and epoch over the operators that answered before the signal; a watermark, not a permission. */
   highWatermark(signal: AbortSignal): Promise<{slot: bigint | null; epoch: bigint | null}>;

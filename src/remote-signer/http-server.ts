@@ -10,6 +10,7 @@ import {answerOnSocket, fromFramework} from "./framework-errors.js";
 import {logInternal} from "./internal-error.js";
 import {parseStrictJson} from "./json.js";
 import {sendError} from "./replies.js";
+import {traceIdOf} from "./trace.js";
 
 /** Defaults and reasons of the bounds are in bounds.ts. */
 export interface ServerOptions {
@@ -100,8 +101,10 @@ function createApp({clock, logger, drain, state}: AppModules, options: ServerOpt
   });
 
   app.decorateRequest("arrivedAt", 0);
+  app.decorateRequest("trace");
   app.addHook("onRequest", (request, reply, done) => {
     request.arrivedAt = clock.monotonic();
+    request.trace = traceIdOf(request.headers.traceparent);
     drain.enter();
     reply.raw.once("close", () => drain.leave());
     if (state.closing) sendError(reply, new PleiadesError({code: "HTTP_SHUTTING_DOWN"}));
@@ -115,7 +118,11 @@ function createApp({clock, logger, drain, state}: AppModules, options: ServerOpt
   app.setErrorHandler((raw, request, reply) => {
     const error = fromFramework(raw);
     if (codeOf(error) === "INTERNAL")
-      logInternal(logger, error, {method: request.method, route: request.routeOptions.url});
+      logInternal(logger, error, {
+        method: request.method,
+        route: request.routeOptions.url,
+        trace: request.trace,
+      });
     return sendError(reply, error);
   });
   return app;

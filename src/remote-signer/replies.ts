@@ -16,8 +16,11 @@ export function sendText(reply: FastifyReply, status: number, text: string): Fas
   return reply.code(status).header("content-type", "text/plain; charset=utf-8").send(text);
 }
 
-/** Errors are JSON whatever the client accepts: Lodestar takes the text of any error body into its log. */
+/**
+ * Errors are JSON whatever the client accepts: Lodestar takes the text of any error body into its log, and the trace id
+ * in it finds the request in the logs of signer, operators and keepers.
+ */
 export function sendError(reply: FastifyReply, error: unknown): FastifyReply {
   const {status, body} = toErrorReply(error);
-  return sendJson(reply, status, body);
+  return sendJson(reply, status, {...body, trace: reply.request.trace});
 }

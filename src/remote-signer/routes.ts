@@ -1,5 +1,5 @@
 import type {FastifyInstance, FastifyReply, FastifyRequest} from "fastify";
-import {parsePubkeyHex} from "../core/bytes.js";
+import {parsePubkeyHex, type TraceId} from "../core/bytes.js";
 import {PleiadesError} from "../core/errors.js";
 import type {SigningService} from "../ports/signing-service.js";
 import {signatureForm, upcheckForm} from "./accept.js";
@@ -15,6 +15,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** `clock.monotonic()` when the head of the request had been read. */
     arrivedAt: number;
+    /** Under which signer, operators and keepers log this request. */
+    trace: TraceId;
   }
 }
 
@@ -122,6 +124,7 @@ function bodyOf({body}: FastifyRequest): unknown {
 function clientOf(request: FastifyRequest, reply: FastifyReply): Client {
   return {
     arrivedAt: request.arrivedAt,
+    trace: request.trace,
     onGone(callback) {
       // "close" follows a finished answer too; the caller has stopped listening by then.
       const onClose = () => callback();

@@ -1,4 +1,4 @@
-import type {PubkeyHex, SignatureHex} from "../core/bytes.js";
+import type {PubkeyHex, SignatureHex, TraceId} from "../core/bytes.js";
 import type {Network} from "../core/duty/network.js";
 import {priorityOf} from "../core/duty/sign-request.js";
 import {codeOf} from "../core/errors.js";
@@ -18,6 +18,7 @@ import {toErrorReply} from "./status.js";
 export interface Client {
   /** `clock.monotonic()` when the request's head arrived: the time its body took counts against its deadline. */
   readonly arrivedAt: number;
+  readonly trace: TraceId;
   /** Tells once when the client has gone; the returned function stops listening. */
   onGone(callback: () => void): () => void;
 }
@@ -75,7 +76,8 @@ export class Signing {
             return {identifier, signature: await this.#sign(key, duty, call, client)};
           } catch (error) {
             const {status, body} = toErrorReply(error);
-            if (body.code === "INTERNAL") logInternal(this.#modules.logger, error, {key, type: duty.request.type});
+            if (body.code === "INTERNAL")
+              logInternal(this.#modules.logger, error, {key, type: duty.request.type, trace: client.trace});
             return {identifier, error: {code: status, message: `${body.code}: ${body.message}`}};
           }
         }),
@@ -105,10 +107,14 @@ export class Signing {
     let reachedService = false;
     const work = admission.run(priorityOf(request.type), call.signal, () => {
       reachedService = true;
-      return service.sign(key, request, signingRoot, call.signal);
+      return service.sign(key, request, signingRoot, call.signal, client.trace);
     });
     try {
-      return await call.race(work);
+      const signature = await call.race(work);
+      const {clock, logger} = this.#modules;
+      const durationMs = clock.monotonic() - client.arrivedAt;
+      logger.debug("signed", {key, type: request.type, durationMs, trace: client.trace});
+      return signature;
     } catch (error) {
       this.#report(error, key, request.type, client, reachedService);
       throw error;
@@ -126,8 +132,9 @@ export class Signing {
     const {clock, logger, observer} = this.#modules;
     const durationMs = clock.monotonic() - client.arrivedAt;
     const {status, body} = toErrorReply(error);
-    if (status >= 500) logger.warn("no signature", {...body, key, type, durationMs});
-    else logger.debug("no signature", {...body, key, type, durationMs});
+    const {trace} = client;
+    if (status >= 500) logger.warn("no signature", {...body, key, type, durationMs, trace});
+    else logger.debug("no signature", {...body, key, type, durationMs, trace});
     if (reachedService) return;
     observer({
       kind: "request-finished",

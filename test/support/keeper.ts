@@ -140,6 +140,7 @@ export class KeeperFixture {
       bundleFiles: [],
       signingThreads: 0,
       startEmpty: false,
+      logDecisions: false,
       ...overrides,
     };
   }

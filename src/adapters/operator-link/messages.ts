@@ -4,7 +4,7 @@
  *
  * Written and read by hand: this is the hot path, and the writers take parts that are JSON already.
  */
-import {parsePubkeyHex, parseRootHex, parseUint64} from "../../core/bytes.js";
+import {parsePubkeyHex, parseRootHex, parseTraceId, parseUint64} from "../../core/bytes.js";
 import {PRIORITY, type Priority, type WireRequest} from "../../core/duty/sign-request.js";
 import {isSignType} from "../../core/duty/sign-types.js";
 import {codeOf, PleiadesError} from "../../core/errors.js";
@@ -53,10 +53,12 @@ export const ITEMS_OVERHEAD_BYTES = 32;
 
 /** `requestJson` is the JSON of the WireRequest, made once for all operators. */
 export const signItemText = (
-  {key, committeeHash, priority}: Omit<PartialRequest, "request">,
+  {key, committeeHash, priority, trace}: Omit<PartialRequest, "request">,
   requestJson: string,
-): string =>
-  `"op":"sign","key":"${key}","committeeHash":"${committeeHash}","priority":${priority},"request":${requestJson}}`;
+): string => {
+  const traced = trace === undefined ? "" : `"trace":"${trace}",`;
+  return `"op":"sign","key":"${key}","committeeHash":"${committeeHash}","priority":${priority},${traced}"request":${requestJson}}`;
+};
 export const WATERMARKS_ITEM_TEXT = '"op":"watermarks"}';
 
 export function replyItemText(reply: PartialReply): string {
@@ -118,10 +120,17 @@ export function parseRequestItem(raw: unknown): RequestItem {
     if (item.op !== "sign") throw badItem("unknown operation");
     const key = parsePubkeyHex(item.key, "key");
     const committeeHash = parseRootHex(item.committeeHash, "committeeHash");
+    const trace = parseTraceId(item.trace);
     return {
       id,
       op: "sign",
-      request: {key, committeeHash, priority: parsePriority(item.priority), request: parseWire(item.request)},
+      request: {
+        key,
+        committeeHash,
+        priority: parsePriority(item.priority),
+        request: parseWire(item.request),
+        ...(trace === null ? {} : {trace}),
+      },
     };
   } catch (error) {
     if (!(error instanceof PleiadesError)) throw error;

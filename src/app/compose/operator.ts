@@ -57,6 +57,7 @@ export async function composeOperator(
           bundleFiles: config.bundles,
           signingThreads: config.signingThreads,
           startEmpty: config.startEmpty,
+          logDecisions: loaded.config.logging.level === "debug",
         },
         {logger: log, observer, clock},
       ),

@@ -154,9 +154,14 @@ describe("a committee set up by hand", function () {
         "enabled: false": "enabled: true",
         "port: 9200": "port: 0",
         "plugins: {}": "plugins: {metrics: {}}",
+        "level: info": "level: debug",
       });
     }
-    await edit(signer.config, {"committees: []": "committees: [../out/committee.json]", "port: 9000": "port: 0"});
+    await edit(signer.config, {
+      "committees: []": "committees: [../out/committee.json]",
+      "port: 9000": "port: 0",
+      "level: info": "level: debug",
+    });
     for (const {config} of [signer, ...operators]) {
       const {code, stdout, stderr} = await cli(["config", "check", "--config", config]);
       expect(code, stderr).to.equal(0);
@@ -177,6 +182,33 @@ describe("a committee set up by hand", function () {
     const metrics = await (await fetch(`${ready[0]?.url}/plugin/metrics`)).text();
     expect(metrics).to.match(/^# TYPE pleiades_/m);
     expect((await fetch(`${ready[0]?.url}/api/v1/eth2/publicKeys`)).status).to.equal(404);
+  });
+
+  it("logs a request under one trace id in signer, operators and keepers, and tells it to a client that is refused", async () => {
+    const front = running.at(-1);
+    const vote = requests.find(({body}) => body.type === "ATTESTATION");
+    if (front === undefined || vote === undefined) throw new Error("nothing to ask or to be asked");
+    const {attestation} = structuredClone(vote.body) as unknown as {attestation: {beacon_block_root: string}};
+    attestation.beacon_block_root = `0x${"ee".repeat(32)}`;
+    const {signingRoot: _, ...body} = vote.body as typeof vote.body & {signingRoot: string};
+    const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const response = await fetch(`${url}${vote.url}`, {
+      method: "POST",
+      headers: {"content-type": "application/json", traceparent: `00-${trace}-00f067aa0ba902b7-01`},
+      body: JSON.stringify({...body, attestation}),
+    });
+    expect(response.status).to.equal(412);
+    expect(await response.json()).to.include({trace, code: "COMMITTEE_REFUSED"});
+    const lines = (one: Cli | undefined) => one?.stderr.split("\n").filter((line) => line.includes(trace)) ?? [];
+    await until("the signer's line", () => lines(front).some((line) => line.includes('"msg":"no signature"')));
+    const asked = running.slice(0, 4).filter((one) => lines(one).length > 0);
+    // Two of four refusals make it hopeless; the third may not have come yet.
+    expect(asked).to.have.length.above(1);
+    for (const one of asked) {
+      expect(lines(one).join("\n"))
+        .to.match(/"outcome":"SLASHING_DOUBLE_VOTE".*"msg":"keeper decided"/)
+        .and.match(/"outcome":"SLASHING_DOUBLE_VOTE".*"msg":"answered a request"/);
+    }
   });
 
   it("exports an operator's records while it runs, and that operator never signs them again", async () => {
