@@ -199,7 +199,7 @@ function ensureFolder(path: string): void {
 const LMDB_MAGIC = {at: 24, bytes: Buffer.from([0xde, 0xc0, 0xef, 0xbe])};
 
 /** lmdb ends the process with a segmentation fault when it is given a file that is not its own. */
-function refuseForeignFile(file: string): void {
+export function refuseForeignFile(file: string): void {
   if (!existsSync(file)) return;
   const head = Buffer.alloc(LMDB_MAGIC.at + LMDB_MAGIC.bytes.length);
   const descriptor = openSync(file, "r");

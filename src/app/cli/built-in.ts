@@ -6,5 +6,6 @@ export const BUILT_IN: readonly string[] = [
   "split",
   "slashing-protection",
   "config",
+  "doctor",
   "local",
 ];

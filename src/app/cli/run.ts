@@ -2,6 +2,7 @@ import yargs, {type Argv} from "yargs";
 import {PleiadesError} from "../../core/errors.js";
 import {packageVersion} from "../version.js";
 import {configCommand} from "./commands/config.js";
+import {doctorCommand} from "./commands/doctor.js";
 import {initCommand} from "./commands/init.js";
 import {localCommand} from "./commands/local.js";
 import {operatorCommand, signerCommand} from "./commands/services.js";
@@ -19,6 +20,7 @@ const COMMANDS: readonly ((cli: Argv, context: CommandContext) => Argv)[] = [
   splitCommand,
   slashingProtectionCommand,
   configCommand,
+  doctorCommand,
   localCommand,
 ];
 

@@ -26,6 +26,12 @@ export const cliReasons = {
     meaning: "The interop range is not a pair of numbers like 0..7.",
     action: "Give the first and the last index, both included; at most 1024 keys.",
   },
+  CLI_DOCTOR_PROBE_SIGNED: {
+    fault: "environment",
+    meaning:
+      "An operator signed the doctor's probe, the exit of a validator that cannot exist, which policy always refuses.",
+    action: "Nothing is lost by it, but that operator is not the software it says it is: ask its owner.",
+  },
   CLI_LOCAL_DIR: {
     fault: "caller",
     meaning: "The data folder holds files that `pleiades local` did not write.",
