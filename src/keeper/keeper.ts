@@ -10,7 +10,7 @@ import type {Clock} from "../ports/clock.js";
 import type {KeeperKey} from "../ports/keeper.js";
 import type {PartialReply, Watermark} from "../ports/operator-link.js";
 import type {SlashingStore} from "../ports/slashing-store.js";
-import {Intake, urgencyOf} from "./intake.js";
+import {Intake, type NextTurn, urgencyOf} from "./intake.js";
 import {type LoadedShare, type SigningPool, signPartial} from "./partial-signer.js";
 import {SignQueue} from "./sign-queue.js";
 import {SlashingGuard} from "./slashing-guard.js";
@@ -34,6 +34,8 @@ export interface KeeperModules {
   readonly pool: SigningPool | null;
   /** Nothing waits to be signed any more. */
   readonly onIdle?: () => void;
+  /** Default: setImmediate. */
+  readonly nextTurn?: NextTurn;
 }
 
 export interface KeeperOptions {
@@ -71,7 +73,7 @@ export class SigningKeeper {
   #waiting = 0;
 
   constructor(
-    {clock, store, storeFailure, pool, onIdle}: KeeperModules,
+    {clock, store, storeFailure, pool, onIdle, nextTurn}: KeeperModules,
     {network, policy, shares, signingThreads}: KeeperOptions,
   ) {
     this.#clock = clock;
@@ -79,8 +81,8 @@ export class SigningKeeper {
     this.#guard = new SlashingGuard({store});
     this.#storeFailure = storeFailure ?? (() => null);
     this.#pool = pool;
-    this.#intake = new Intake({clock});
-    this.#queue = new SignQueue({onIdle: onIdle ?? (() => {})}, {concurrency: Math.max(1, signingThreads)});
+    this.#intake = new Intake({clock, nextTurn});
+    this.#queue = new SignQueue({onIdle: onIdle ?? (() => {}), nextTurn}, {concurrency: Math.max(1, signingThreads)});
     this.#policy = policy;
     this.#shares = new Map(shares.map((share) => [share.groupPublicKey, share]));
     // Without a network of its own (pleiades local) a keeper stays with the first chain it ever signed for.
