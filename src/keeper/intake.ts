@@ -8,17 +8,22 @@ import type {Clock} from "../ports/clock.js";
  */
 const SLICE_MS = 2;
 
+/** Calls back in a later turn of the event loop. */
+export type NextTurn = (callback: () => void) => void;
+
 /**
  * Reading requests (parsing, roots, policy) in order of urgency, in slices with a turn of the event loop between them,
  * so that what arrives meanwhile takes its place in the order.
  */
 export class Intake {
   readonly #clock: Pick<Clock, "monotonic">;
+  readonly #nextTurn: NextTurn;
   readonly #levels: (() => void)[][] = [[], [], [], []];
   #running = false;
 
-  constructor({clock}: {clock: Pick<Clock, "monotonic">}) {
+  constructor({clock, nextTurn = setImmediate}: {clock: Pick<Clock, "monotonic">; nextTurn?: NextTurn | undefined}) {
     this.#clock = clock;
+    this.#nextTurn = nextTurn;
   }
 
   /** Resolves when it is this request's turn; what the caller then does before its next await is part of the slice. */
@@ -44,7 +49,7 @@ export class Intake {
       // The one resolved reads its request in the microtasks that run here.
       await null;
     } while (this.#clock.monotonic() < until);
-    setImmediate(() => void this.#slice());
+    this.#nextTurn(() => void this.#slice());
   }
 }
 

@@ -19,7 +19,7 @@ import type {KeeperKey} from "../ports/keeper.js";
 import type {LogFields} from "../ports/logger.js";
 import type {PartialReply, Watermark} from "../ports/operator-link.js";
 import type {SlashingStore} from "../ports/slashing-store.js";
-import {Intake, urgencyOf} from "./intake.js";
+import {Intake, type NextTurn, urgencyOf} from "./intake.js";
 import {type LoadedShare, type SigningPool, signPartial} from "./partial-signer.js";
 import {SignQueue} from "./sign-queue.js";
 import {SlashingGuard} from "./slashing-guard.js";
@@ -45,6 +45,8 @@ export interface KeeperModules {
   readonly onIdle?: () => void;
   /** Told of each decision with its trace id; null when nobody reads it. */
   readonly onDecision?: ((fields: LogFields) => void) | null;
+  /** Default: setImmediate. */
+  readonly nextTurn?: NextTurn;
 }
 
 export interface KeeperOptions {
@@ -83,7 +85,7 @@ export class SigningKeeper {
   #waiting = 0;
 
   constructor(
-    {clock, store, storeFailure, pool, onIdle, onDecision}: KeeperModules,
+    {clock, store, storeFailure, pool, onIdle, onDecision, nextTurn}: KeeperModules,
     {network, policy, shares, signingThreads}: KeeperOptions,
   ) {
     this.#clock = clock;
@@ -91,8 +93,8 @@ export class SigningKeeper {
     this.#guard = new SlashingGuard({store});
     this.#storeFailure = storeFailure ?? (() => null);
     this.#pool = pool;
-    this.#intake = new Intake({clock});
-    this.#queue = new SignQueue({onIdle: onIdle ?? (() => {})}, {concurrency: Math.max(1, signingThreads)});
+    this.#intake = new Intake({clock, nextTurn});
+    this.#queue = new SignQueue({onIdle: onIdle ?? (() => {}), nextTurn}, {concurrency: Math.max(1, signingThreads)});
     this.#onDecision = onDecision ?? null;
     this.#policy = policy;
     this.#shares = new Map(shares.map((share) => [share.groupPublicKey, share]));

@@ -8,9 +8,14 @@ import {Secret} from "./secret.js";
 /** 192 bytes: partials travel uncompressed, which spares the coordinator a square root each. */
 const UNCOMPRESSED = false;
 
+/** What signing takes of blst's secret key. A simulation of whole committees has keys of a cheaper group. */
+export interface SigningKey {
+  sign(message: Uint8Array): {toBytes(compressed: boolean): Uint8Array};
+}
+
 /** A share ready to sign with: scaled once, when it is loaded. */
 export interface LoadedShare {
-  readonly key: blst.SecretKey;
+  readonly key: SigningKey;
   readonly scaled: Secret;
 }
 
@@ -23,7 +28,7 @@ export function loadShare(secret: Uint8Array, quorum: {n: number; t: number}): L
 export const publicKeyOf = (secret: Uint8Array): PubkeyHex =>
   pubkeyHex(blst.SecretKey.fromBytes(secret).toPublicKey().toBytes(true));
 
-export const signPartial = (key: blst.SecretKey, signingRoot: Uint8Array): Uint8Array =>
+export const signPartial = (key: SigningKey, signingRoot: Uint8Array): Uint8Array =>
   key.sign(signingRoot).toBytes(UNCOMPRESSED);
 
 interface Pending {

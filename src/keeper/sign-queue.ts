@@ -1,4 +1,5 @@
 import type {Priority} from "../core/duty/sign-request.js";
+import type {NextTurn} from "./intake.js";
 
 const LEVELS = 4;
 
@@ -15,13 +16,18 @@ interface Job {
 export class SignQueue {
   readonly #levels: Job[][] = Array.from({length: LEVELS}, () => []);
   readonly #onIdle: () => void;
+  readonly #nextTurn: NextTurn;
   readonly #concurrency: number;
   #pumping = false;
   #inFlight = 0;
   #size = 0;
 
-  constructor({onIdle}: {onIdle: () => void}, {concurrency}: {concurrency: number}) {
+  constructor(
+    {onIdle, nextTurn = setImmediate}: {onIdle: () => void; nextTurn?: NextTurn | undefined},
+    {concurrency}: {concurrency: number},
+  ) {
     this.#onIdle = onIdle;
+    this.#nextTurn = nextTurn;
     this.#concurrency = concurrency;
   }
 
@@ -78,6 +84,6 @@ export class SignQueue {
         this.#kick();
       });
     }
-    setImmediate(() => this.#pump());
+    this.#nextTurn(() => this.#pump());
   }
 }
