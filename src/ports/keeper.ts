@@ -1,4 +1,5 @@
 import type {PubkeyHex, RootHex} from "../core/bytes.js";
+import type {PleiadesError} from "../core/errors.js";
 import type {PartialReply, PartialRequest, Watermark} from "./operator-link.js";
 
 export interface KeeperKey {
@@ -22,6 +23,8 @@ export interface KeeperStatus {
  * side; this side is not trusted by it. `sign` never rejects: a keeper that is gone answers with a refusal.
  */
 export interface Keeper {
+  /** Resolves when the keeper has ended without being closed (KEEPER_GONE): from then on this operator is of no use. */
+  readonly ended: Promise<PleiadesError>;
   sign(request: PartialRequest): Promise<PartialReply>;
   keys(): Promise<readonly KeeperKey[]>;
   watermarks(): Promise<readonly Watermark[]>;

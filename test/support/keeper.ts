@@ -146,7 +146,7 @@ export class KeeperFixture {
   }
 
   /** A new store, before a keeper would make it with the real cost. */
-  async #createStore(dataDir: string): Promise<void> {
+  async createStore(dataDir: string): Promise<void> {
     if (existsSync(storePath(dataDir))) return;
     const environment = await LmdbEnvironment.open(storePath(dataDir));
     await ShareStore.open({environment}, "correct horse", CHEAP_KDF);
@@ -154,7 +154,7 @@ export class KeeperFixture {
   }
 
   async start(overrides: Partial<KeeperInit> = {}): Promise<Keeper> {
-    await this.#createStore(overrides.dataDir ?? this.init().dataDir);
+    await this.createStore(overrides.dataDir ?? this.init().dataDir);
     const keeper = await startKeeper(this.init(overrides), {
       logger: this.logger,
       observer: () => {},

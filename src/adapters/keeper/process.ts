@@ -80,6 +80,8 @@ export function startKeeper(init: KeeperInit, modules: KeeperProcessModules): Pr
 }
 
 class KeeperProcess implements Keeper {
+  readonly ended: Promise<PleiadesError>;
+  #onEnded: (error: PleiadesError) => void = () => {};
   readonly #child: ChildProcess;
   readonly #modules: KeeperProcessModules;
   readonly #signing = new Map<number, (reply: PartialReply) => void>();
@@ -92,6 +94,9 @@ class KeeperProcess implements Keeper {
   constructor(child: ChildProcess, modules: KeeperProcessModules) {
     this.#child = child;
     this.#modules = modules;
+    this.ended = new Promise((resolve) => {
+      this.#onEnded = resolve;
+    });
     child.on("message", (message) => this.#receive(message as FromKeeper));
     child.once("exit", (code, signal) => this.#end(signal ?? String(code)));
     child.on("error", (error) => modules.logger.warn("keeper channel", {reason: error.message}));
@@ -218,7 +223,10 @@ class KeeperProcess implements Keeper {
 
   #end(how: string): void {
     this.#gone = true;
-    if (!this.#closing) this.#modules.logger.error("the keeper process ended; nothing is signed", {how});
+    if (!this.#closing) {
+      this.#modules.logger.error("the keeper process ended; nothing is signed", {how});
+      this.#onEnded(new PleiadesError({code: "KEEPER_GONE", how}));
+    }
     for (const resolve of this.#signing.values()) resolve(refused("KEEPER_GONE", "the keeper process has ended"));
     this.#signing.clear();
     for (const {reject} of this.#calls.values()) reject(new PleiadesError({code: "KEEPER_GONE"}));

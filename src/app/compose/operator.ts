@@ -22,6 +22,8 @@ export interface RunningOperator extends RunningService {
   readonly url: string | null;
   readonly addresses: readonly string[];
   readonly keys: number;
+  /** The keeper has ended: whoever runs this program should start it again. */
+  readonly failed: Promise<PleiadesError>;
 }
 /**
  * An operator: keeper, then the node that faces the network. Ready when it listens.
@@ -101,6 +103,7 @@ export async function composeOperator(
       addresses: server.addresses(),
       url: http?.url ?? null,
       keys: keys.length,
+      failed: keeper.ended,
       committees: () => book.current(),
       reload: () => book.reload(),
       stop: () => stops.run(log),

@@ -29,7 +29,8 @@ export const keeperReasons = {
   KEEPER_GONE: {
     fault: "environment",
     meaning: "The keeper process has ended.",
-    action: "Look at the operator's log for the reason and restart the operator.",
+    action:
+      "The operator stops with it, so that a supervisor (systemd with Restart=on-failure) starts both again; no record is lost. Look at the operator's log for the reason.",
   },
   KEEPER_START: {
     fault: "environment",

@@ -86,7 +86,7 @@ async function loadFor(role: "operator" | "signer", file: string): Promise<Loade
 }
 
 /** A service that runs, and what it says when ready. */
-type Service = RunningService & {readonly ready: ServiceReady};
+type Service = RunningService & {readonly ready: ServiceReady; readonly failed?: Promise<unknown>};
 
 async function serve(
   {config}: LoadedConfig,
@@ -104,6 +104,7 @@ async function serve(
       else io.out(`ready: ${[...ready.addresses, ...(ready.url === null ? [] : [ready.url])].join(" ")}`);
       tellParent(ready);
       return {
+        ...(service.failed === undefined ? {} : {failed: service.failed}),
         stop: () => service.stop(),
         reload: async () => {
           const {errors} = await service.reload();
