@@ -38,6 +38,8 @@ export const MAX_JSON_DEPTH = 32;
 export const REQUEST_TIMEOUT_MS = 15_000;
 export const HEADERS_TIMEOUT_MS = 10_000;
 export const CONNECTION_CHECK_MS = 5_000;
+/** A TLS handshake takes one round trip and some milliseconds; node's own default is two minutes. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Lodestar keeps its connections for the next slot; longer than the common 60 s of proxies, so that they close first. */
 export const KEEP_ALIVE_TIMEOUT_MS = 75_000;

@@ -1,8 +1,11 @@
-import {type AddressInfo, BlockList, isIP} from "node:net";
+import {createServer, type Server} from "node:http";
+import {createServer as createTlsServer} from "node:https";
+import {type AddressInfo, BlockList, isIP, type Socket} from "node:net";
 import {type FastifyInstance, fastify} from "fastify";
 import {codeOf, PleiadesError} from "../core/errors.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
+import type {ServerTls} from "../ports/server-tls.js";
 import * as bounds from "./bounds.js";
 import type {Calls} from "./call.js";
 import {Drain} from "./drain.js";
@@ -10,6 +13,7 @@ import {answerOnSocket, fromFramework} from "./framework-errors.js";
 import {logInternal} from "./internal-error.js";
 import {parseStrictJson} from "./json.js";
 import {sendError} from "./replies.js";
+import {httpsOptions, isAllowedClient, renewCertificates} from "./tls.js";
 
 /** Defaults and reasons of the bounds are in bounds.ts. */
 export interface ServerOptions {
@@ -21,6 +25,13 @@ export interface ServerOptions {
   readonly maxConnections?: number;
   /** How long `close` waits for requests that are being answered. */
   readonly closeGraceMs?: number;
+  /** Without it the server speaks plain HTTP. */
+  readonly tls?: ServerTls;
+}
+
+/** What can change while the server runs. */
+interface Security {
+  tls: ServerTls | null;
 }
 
 export interface HttpServer {
@@ -28,6 +39,8 @@ export interface HttpServer {
   readonly url: string;
   /** Stops accepting, lets what is being answered finish up to a bound, then closes every connection. Idempotent. */
   close(): Promise<void>;
+  /** New connections get the new certificate, and every request is held to the new list of clients. */
+  renewTls(tls: ServerTls): void;
 }
 
 /** The server with its routes, listening. */
@@ -38,7 +51,9 @@ export async function openHttpServer(
 ): Promise<HttpServer> {
   const drain = new Drain();
   const state = {closing: false};
-  const app = createApp({clock, logger, drain, state}, options);
+  const security: Security = {tls: options.tls ?? null};
+  const app = createApp({clock, logger, drain, state, security}, options);
+  const sockets = socketsOf(app.server);
   register(app);
   const url = await listen(app, options, logger);
 
@@ -52,6 +67,8 @@ export async function openHttpServer(
       await finishes(drain, bounds.ABORT_GRACE_MS, clock);
     }
     app.server.closeAllConnections();
+    // The HTTP server does not know those that are still in their TLS handshake.
+    for (const socket of sockets) socket.destroy();
     await stopped;
   };
   return {
@@ -59,6 +76,11 @@ export async function openHttpServer(
     close() {
       closed ??= close();
       return closed;
+    },
+    renewTls(tls) {
+      if (security.tls === null) return;
+      renewCertificates(app.server, tls);
+      security.tls = tls;
     },
   };
 }
@@ -68,20 +90,15 @@ interface AppModules {
   readonly logger: Logger;
   readonly drain: Drain;
   readonly state: {readonly closing: boolean};
+  readonly security: Readonly<Security>;
 }
 
 /** The server without routes: bounds, body parser, error form. fastify's own logger stays off. */
-function createApp({clock, logger, drain, state}: AppModules, options: ServerOptions): FastifyInstance {
+function createApp({clock, logger, drain, state, security}: AppModules, options: ServerOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: options.bodyLimitBytes ?? bounds.BODY_LIMIT_BYTES,
-    requestTimeout: bounds.REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: bounds.KEEP_ALIVE_TIMEOUT_MS,
-    http: {
-      maxHeaderSize: bounds.MAX_HEADER_BYTES,
-      headersTimeout: bounds.HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: bounds.CONNECTION_CHECK_MS,
-    },
+    serverFactory: (handler) => createBareServer(options.tls ?? null, handler),
     routerOptions: {maxParamLength: bounds.MAX_PARAM_CHARS},
     return503OnClosing: false, // Ours has the form of our errors.
     frameworkErrors: (error, _request, reply) => void sendError(reply, fromFramework(error)),
@@ -105,7 +122,9 @@ function createApp({clock, logger, drain, state}: AppModules, options: ServerOpt
     drain.enter();
     reply.raw.once("close", () => drain.leave());
     if (state.closing) sendError(reply, new PleiadesError({code: "HTTP_SHUTTING_DOWN"}));
-    else done();
+    else if (!isAllowedClient(request.raw.socket, security.tls?.clients ?? null)) {
+      sendError(reply, new PleiadesError({code: "HTTP_CLIENT_NOT_ALLOWED"}));
+    } else done();
   });
   app.addHook("onSend", (_request, reply, payload, done) => {
     if (state.closing) reply.header("connection", "close");
@@ -119,6 +138,32 @@ function createApp({clock, logger, drain, state}: AppModules, options: ServerOpt
     return sendError(reply, error);
   });
   return app;
+}
+
+/** node's own server, with our bounds. */
+function createBareServer(tls: ServerTls | null, handler: Parameters<typeof createServer>[1]): Server {
+  const options = {
+    maxHeaderSize: bounds.MAX_HEADER_BYTES,
+    requestTimeout: bounds.REQUEST_TIMEOUT_MS,
+    headersTimeout: bounds.HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: bounds.CONNECTION_CHECK_MS,
+    keepAliveTimeout: bounds.KEEP_ALIVE_TIMEOUT_MS,
+  };
+  if (tls === null) return createServer(options, handler);
+  return createTlsServer(
+    {...options, ...httpsOptions(tls, {handshakeTimeoutMs: bounds.HANDSHAKE_TIMEOUT_MS})},
+    handler,
+  );
+}
+
+/** Every open TCP connection. */
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
 }
 
 function warnOfDroppedConnections(app: FastifyInstance, clock: Clock, logger: Logger): void {
@@ -147,7 +192,7 @@ async function listen(app: FastifyInstance, options: ServerOptions, logger: Logg
       : new PleiadesError({code: "HTTP_LISTEN_FAILED", address: wanted, reason: reason ?? "unknown"}, {cause: error});
   }
   const {address, port} = app.server.address() as AddressInfo;
-  const url = `http://${hostAndPort(host, port)}`;
+  const url = `${options.tls === undefined ? "http" : "https"}://${hostAndPort(host, port)}`;
   if (!isLoopback(address)) {
     logger.warn("listening beyond this machine: whoever reaches this address can ask for signatures", {url});
   }

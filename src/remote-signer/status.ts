@@ -24,6 +24,7 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   CLI: 500,
   SPLIT: 500,
   PLUGIN: 500,
+  TLS: 500,
 };
 
 const CODE_STATUS: Readonly<Record<string, number>> = {
@@ -42,6 +43,7 @@ const CODE_STATUS: Readonly<Record<string, number>> = {
   COMMITTEE_REFUSED: 412,
   COMMITTEE_UNAVAILABLE: 503,
   COMMITTEE_TIMEOUT: 504,
+  HTTP_CLIENT_NOT_ALLOWED: 403,
   HTTP_NOT_FOUND: 404,
   HTTP_METHOD_NOT_ALLOWED: 405,
   HTTP_REQUEST_TIMEOUT: 408,

@@ -12,6 +12,7 @@ import {committeesOfOperator} from "../committee-files.js";
 import type {LoadedConfig} from "../config/load.js";
 import {policyFrom} from "../config/policy.js";
 import type {OperatorConfig} from "../config/schema.js";
+import {listenerTls, renewTls} from "../listener-tls.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
 import {bookOf, composeBase, need, provide, type RunningService, Stops} from "./base.js";
@@ -90,7 +91,10 @@ export async function composeOperator(
     );
     stops.push(() => server.close());
     const {enabled, host, port} = config.http;
-    const http = enabled ? await servePlugins({clock, logger: log, routes: plugins.routes}, {host, port}) : null;
+    const tls = enabled ? listenerTls(config.http.tls, {now: clock.now()}) : null;
+    const http = enabled
+      ? await servePlugins({clock, logger: log, routes: plugins.routes}, {host, port, ...(tls === null ? {} : {tls})})
+      : null;
     if (http !== null) stops.push(() => http.close());
     const keys = await keeper.keys();
     return {
@@ -99,7 +103,10 @@ export async function composeOperator(
       url: http?.url ?? null,
       keys: keys.length,
       committees: () => book.current(),
-      reload: () => book.reload(),
+      reload: async () => {
+        const {errors} = await book.reload();
+        return {errors: [...errors, ...(http === null ? [] : renewTls(http, config.http.tls, {now: clock.now()}))]};
+      },
       stop: () => stops.run(log),
     };
   } catch (error) {

@@ -9,6 +9,7 @@ import {requireCoordinator} from "../committee-files.js";
 import type {LoadedConfig} from "../config/load.js";
 import type {SignerConfig} from "../config/schema.js";
 import {enoughOperators} from "../enough-operators.js";
+import {listenerTls, renewTls} from "../listener-tls.js";
 import {withAddresses} from "../moved-operators.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
@@ -59,10 +60,11 @@ export async function composeSigner(
     await plugins.start();
     stops.push(() => plugins.stop());
     await enoughOperators(service, {clock, logger: log});
+    const tls = listenerTls(config.tls, {now: clock.now()});
     const reload = async (): Promise<{errors: readonly string[]}> => {
-      const result = await book.reload();
+      const {errors} = await book.reload();
       service.setCommittees(book.current());
-      return result;
+      return {errors: [...errors, ...renewTls(server, config.tls, {now: clock.now()})]};
     };
     const server = await createRemoteSigner(
       {service, logger: log, observer, clock, reload, routes: plugins.routes},
@@ -73,6 +75,7 @@ export async function composeSigner(
         bodyLimitBytes: config.bodyLimitBytes,
         maxConcurrent: config.maxConcurrent,
         deadlinesMs: deadlinesOf(config),
+        ...(tls === null ? {} : {tls}),
       },
     );
     stops.push(() => server.close());

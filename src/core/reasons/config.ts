@@ -57,6 +57,11 @@ export const configReasons = {
     meaning: "The beacon node did not answer with its specification and genesis.",
     action: "Check the URL and that its REST API (config and beacon namespaces) is on.",
   },
+  CONFIG_CREDENTIAL: {
+    fault: "configuration",
+    meaning: "A secret is named as a credential, and the service manager has handed over none of that name.",
+    action: "Add LoadCredential=name:path to the systemd unit, or name a file instead.",
+  },
   CONFIG_COMMITTEE_FILE: {
     fault: "configuration",
     meaning: "A committee file or share bundle named in the configuration cannot be read.",

@@ -56,6 +56,11 @@ export const httpReasons = {
     meaning: "This type of message cannot be signed for many keys at once.",
     action: "Ask for it one key at a time.",
   },
+  HTTP_CLIENT_NOT_ALLOWED: {
+    fault: "caller",
+    meaning: "The client's certificate is good, but it is not one this listener lets in.",
+    action: "Add its SHA-256 fingerprint or its name to the list `clients` of the listener's tls section.",
+  },
   HTTP_OVERLOADED: {
     fault: "environment",
     meaning: "More requests are waiting than this signer holds.",

@@ -120,6 +120,7 @@ export async function start(
   return {
     url: signer.url,
     close: () => signer.close(),
+    renewTls: (tls) => signer.renewTls(tls),
     keys,
     logger,
     events,
