@@ -12,7 +12,7 @@ import {committeesOfOperator} from "../committee-files.js";
 import type {LoadedConfig} from "../config/load.js";
 import {policyFrom} from "../config/policy.js";
 import type {OperatorConfig} from "../config/schema.js";
-import {listenerTls, renewTls} from "../listener-tls.js";
+import {listenerOptions, renewListener} from "../listener.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
 import {bookOf, composeBase, need, provide, type RunningService, Stops} from "./base.js";
@@ -90,10 +90,11 @@ export async function composeOperator(
       ),
     );
     stops.push(() => server.close());
-    const {enabled, host, port} = config.http;
-    const tls = enabled ? listenerTls(config.http.tls, {now: clock.now()}) : null;
-    const http = enabled
-      ? await servePlugins({clock, logger: log, routes: plugins.routes}, {host, port, ...(tls === null ? {} : {tls})})
+    const http = config.http.enabled
+      ? await servePlugins(
+          {clock, logger: log, routes: plugins.routes},
+          listenerOptions(config.http, {now: clock.now()}),
+        )
       : null;
     if (http !== null) stops.push(() => http.close());
     const keys = await keeper.keys();
@@ -105,7 +106,7 @@ export async function composeOperator(
       committees: () => book.current(),
       reload: async () => {
         const {errors} = await book.reload();
-        return {errors: [...errors, ...(http === null ? [] : renewTls(http, config.http.tls, {now: clock.now()}))]};
+        return {errors: [...errors, ...(http === null ? [] : renewListener(http, config.http, {now: clock.now()}))]};
       },
       stop: () => stops.run(log),
     };

@@ -53,14 +53,79 @@ const tlsSection = z
     message: "names of clients mean nothing without tls.clientCa",
   });
 
+const limit = (about: string, defaults: {perSecond: number; burst: number} | null) =>
+  key(
+    z
+      .strictObject({perSecond: z.number().min(0.01).max(1_000_000), burst: z.int().min(1).max(1_000_000)})
+      .nullable()
+      .default(defaults),
+    {about, unit: "{perSecond, burst} or null for no limit"},
+  );
+
+const rateLimitsSection = z.strictObject({
+  sign: limit(
+    "Signing requests, one key each. A client that is refused here loses a duty, and for a selection proof the whole epoch: if you set it, leave room for several requests per key at once.",
+    null,
+  ),
+  batch: limit(
+    "Signing requests for many keys at once; counted apart, so that they leave single requests theirs.",
+    null,
+  ),
+  other: limit("Everything else: public keys, health, watermarks, reload, plugins' routes.", {
+    perSecond: 50,
+    burst: 200,
+  }),
+  connections: limit("New connections from one address of another machine.", {perSecond: 200, burst: 1024}),
+});
+
 export type TlsSection = z.output<typeof tlsSection>;
 
-export const tls = key(tlsSection.prefault({}), {
+const tls = key(tlsSection.prefault({}), {
   about: "TLS 1.3 of this listener. The files are read again on SIGHUP and POST /reload.",
 });
 
+const tokenFile = key(path.nullable().default(null), {
+  about:
+    "File with one access token per line, mode 0600; every request but GET /upcheck must carry one (Bearer, or as the password in the client's URL). Read again on SIGHUP and POST /reload. null asks for none.",
+  unit: "path, credential:name or null",
+});
+const allowedHosts = key(
+  z
+    .array(z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/, {message: "expected a host name"}))
+    .default([]),
+  {
+    about:
+      "Names this listener answers to in the Host header, besides localhost, its own host and IP addresses: a web page whose name was pointed here gets nothing.",
+    unit: "list of host names",
+  },
+);
+const maxConnections = key(z.int().min(1).max(65_535).default(2048), {
+  about: "Open connections in all; when they are used up, the client address with the most gives way to one with few.",
+  unit: "connections",
+});
+const maxConnectionsPerClient = key(z.int().min(1).max(65_535).default(1024), {
+  about: "Open connections of one client address (of IPv6, one /64 network). Lodestar opens one per request under way.",
+  unit: "connections",
+});
+const rateLimits = key(rateLimitsSection.prefault({}), {
+  about:
+    "How often one client may ask: up to `burst` at once, `perSecond` on average. A client is a certificate where there is one, else an address.",
+});
+
+/** What every HTTP listener has beside host and port. */
+export const listenerKeys = {tls, tokenFile, allowedHosts, maxConnections, maxConnectionsPerClient, rateLimits};
+export type ListenerSection = {readonly [K in keyof typeof listenerKeys]: z.output<(typeof listenerKeys)[K]>};
+
 /** The section with absolute paths. @throws CONFIG_CREDENTIAL */
-export function resolveTls(section: TlsSection, baseDir: string): TlsSection {
+export function resolveListener<S extends ListenerSection>(section: S, baseDir: string): S {
+  return {
+    ...section,
+    tls: resolveTls(section.tls, baseDir),
+    tokenFile: section.tokenFile === null ? null : secretPath(section.tokenFile, baseDir),
+  };
+}
+
+function resolveTls(section: TlsSection, baseDir: string): TlsSection {
   const at = (file: string | null) => (file === null ? null : secretPath(file, baseDir));
   const {cert, key, keyPasswordFile, clientCa} = section;
   return {...section, cert: at(cert), key: at(key), keyPasswordFile: at(keyPasswordFile), clientCa: at(clientCa)};

@@ -3,7 +3,7 @@ import {dirname, resolve} from "node:path";
 import {LineCounter, parseDocument} from "yaml";
 import {PleiadesError} from "../../core/errors.js";
 import {secretPath} from "../credentials.js";
-import {resolveTls} from "./listener.js";
+import {resolveListener} from "./listener.js";
 import {problemsOf} from "./problems.js";
 import {type Config, configSchema} from "./schema.js";
 
@@ -64,9 +64,9 @@ function resolvePaths(config: Config, dir: string): Config {
       ...config.operator,
       bundles: config.operator.bundles.map(at),
       passwordFile: config.operator.passwordFile === null ? null : secretPath(config.operator.passwordFile, dir),
-      http: {...config.operator.http, tls: resolveTls(config.operator.http.tls, dir)},
+      http: resolveListener(config.operator.http, dir),
     },
-    signer: config.signer && {...config.signer, tls: resolveTls(config.signer.tls, dir)},
+    signer: config.signer && resolveListener(config.signer, dir),
     plugins: Object.fromEntries(
       Object.entries(config.plugins).map(([name, plugin]) => [
         name,

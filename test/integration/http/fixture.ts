@@ -121,6 +121,7 @@ export async function start(
     url: signer.url,
     close: () => signer.close(),
     renewTls: (tls) => signer.renewTls(tls),
+    renewTokens: (tokens) => signer.renewTokens(tokens),
     keys,
     logger,
     events,
