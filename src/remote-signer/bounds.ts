@@ -19,6 +19,12 @@ export const MAX_QUEUED = 8192;
 /** Lodestar opens one socket per parallel request, so this many keys can ask at once. Each is an open file here. */
 export const MAX_CONNECTIONS = 2048;
 
+/** As many as one client may hold: half, so that one address cannot take all of them, and 1000 keys can still ask at once. */
+export const MAX_CONNECTIONS_PER_CLIENT = 1024;
+
+/** A bucket is some 100 bytes; more clients than this come from nowhere but a flood. */
+export const MAX_RATE_LIMITED_CLIENTS = 4096;
+
 /** One log line for all connections refused in this time. */
 export const DROP_LOG_INTERVAL_MS = 60_000;
 
@@ -38,6 +44,11 @@ export const MAX_JSON_DEPTH = 32;
 export const REQUEST_TIMEOUT_MS = 15_000;
 export const HEADERS_TIMEOUT_MS = 10_000;
 export const CONNECTION_CHECK_MS = 5_000;
+/** A TLS handshake takes one round trip and some milliseconds; node's own default is two minutes. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** Longer than a request may take to arrive, so that those end with their own code; an answer fits into a few packets. */
+export const STALLED_TIMEOUT_MS = 20_000;
 
 /** Lodestar keeps its connections for the next slot; longer than the common 60 s of proxies, so that they close first. */
 export const KEEP_ALIVE_TIMEOUT_MS = 75_000;

@@ -1,15 +1,26 @@
-import {type AddressInfo, BlockList, isIP} from "node:net";
+import {createServer, type Server} from "node:http";
+import {createServer as createTlsServer} from "node:https";
+import type {AddressInfo, Socket} from "node:net";
 import {type FastifyInstance, fastify} from "fastify";
 import {codeOf, PleiadesError} from "../core/errors.js";
+import type {RateLimit} from "../core/token-bucket.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
+import type {ServerTls} from "../ports/server-tls.js";
+import type {AccessTokens} from "./access-token.js";
+import {hostAndPort} from "./addresses.js";
 import * as bounds from "./bounds.js";
 import type {Calls} from "./call.js";
+import {Connections} from "./connections.js";
 import {Drain} from "./drain.js";
+import {exposureWarning} from "./exposure.js";
 import {answerOnSocket, fromFramework} from "./framework-errors.js";
+import {Guard, type RateClass, refusalHeaders} from "./guard.js";
 import {logInternal} from "./internal-error.js";
 import {parseStrictJson} from "./json.js";
+import {RateLimiter} from "./rate-limiter.js";
 import {sendError} from "./replies.js";
+import {httpsOptions, renewCertificates} from "./tls.js";
 import {traceIdOf} from "./trace.js";
 
 /** Defaults and reasons of the bounds are in bounds.ts. */
@@ -20,8 +31,31 @@ export interface ServerOptions {
   readonly port: number;
   readonly bodyLimitBytes?: number;
   readonly maxConnections?: number;
+  readonly maxConnectionsPerClient?: number;
   /** How long `close` waits for requests that are being answered. */
   readonly closeGraceMs?: number;
+  /** Without it the server speaks plain HTTP. */
+  readonly tls?: ServerTls | null;
+  /** Without them nobody is asked for one. */
+  readonly tokens?: AccessTokens | null;
+  /** Names in Host headers, besides localhost and `host`. */
+  readonly allowedHosts?: readonly string[];
+  /** Per client; `connections` are new ones from one address of another machine. Nothing is limited by default. */
+  readonly rateLimits?: {readonly [C in RateClass | "connections"]?: RateLimit | null};
+  readonly timeouts?: Partial<Timeouts>;
+}
+
+/** Milliseconds. */
+export interface Timeouts {
+  /** From a connection's first moment, or the end of the answer before, to the end of a request's head. */
+  readonly headers: number;
+  /** To the end of its body. */
+  readonly request: number;
+  /** How often the two are looked at. */
+  readonly check: number;
+  readonly handshake: number;
+  /** Without a byte sent or taken, while nothing is being worked on for the client. */
+  readonly stalled: number;
 }
 
 export interface HttpServer {
@@ -29,9 +63,13 @@ export interface HttpServer {
   readonly url: string;
   /** Stops accepting, lets what is being answered finish up to a bound, then closes every connection. Idempotent. */
   close(): Promise<void>;
+  /** New connections get the new certificate, and every request is held to the new list of clients. */
+  renewTls(tls: ServerTls): void;
+  /** Every request from now on is held to these. */
+  renewTokens(tokens: AccessTokens): void;
 }
 
-/** The server with its routes, listening. */
+/** The server with its routes, listening. @throws HTTP_ADDRESS_IN_USE · HTTP_LISTEN_FAILED */
 export async function openHttpServer(
   {clock, logger, calls}: {clock: Clock; logger: Logger; calls: Calls},
   options: ServerOptions,
@@ -39,7 +77,17 @@ export async function openHttpServer(
 ): Promise<HttpServer> {
   const drain = new Drain();
   const state = {closing: false};
-  const app = createApp({clock, logger, drain, state}, options);
+  const {tls = null, tokens = null, rateLimits = {}, host = "127.0.0.1", allowedHosts = []} = options;
+  const guard = new Guard({clock, secrets: {tls, tokens}}, {hostNames: [host, ...allowedHosts], limits: rateLimits});
+  const openings = rateLimits.connections ?? null;
+  const connections = new Connections(
+    {clock, logger, openings: openings === null ? null : new RateLimiter({clock}, openings)},
+    {
+      max: options.maxConnections ?? bounds.MAX_CONNECTIONS,
+      maxPerClient: options.maxConnectionsPerClient ?? bounds.MAX_CONNECTIONS_PER_CLIENT,
+    },
+  );
+  const app = createApp({clock, logger, drain, state, guard, connections}, options);
   register(app);
   const url = await listen(app, options, logger);
 
@@ -53,6 +101,8 @@ export async function openHttpServer(
       await finishes(drain, bounds.ABORT_GRACE_MS, clock);
     }
     app.server.closeAllConnections();
+    // The HTTP server does not know those that are still in their TLS handshake.
+    connections.closeAll();
     await stopped;
   };
   return {
@@ -60,6 +110,15 @@ export async function openHttpServer(
     close() {
       closed ??= close();
       return closed;
+    },
+    renewTls(renewed) {
+      // A listener does not change between plain and encrypted while it runs.
+      if (guard.secrets.tls === null) return;
+      renewCertificates(app.server, renewed);
+      guard.renew({tls: renewed});
+    },
+    renewTokens(renewed) {
+      if (guard.secrets.tokens !== null) guard.renew({tokens: renewed});
     },
   };
 }
@@ -69,27 +128,22 @@ interface AppModules {
   readonly logger: Logger;
   readonly drain: Drain;
   readonly state: {readonly closing: boolean};
+  readonly guard: Guard;
+  readonly connections: Connections;
 }
 
 /** The server without routes: bounds, body parser, error form. fastify's own logger stays off. */
-function createApp({clock, logger, drain, state}: AppModules, options: ServerOptions): FastifyInstance {
+function createApp(modules: AppModules, options: ServerOptions): FastifyInstance {
+  const {clock, logger, drain, state, guard, connections} = modules;
   const app = fastify({
     logger: false,
     bodyLimit: options.bodyLimitBytes ?? bounds.BODY_LIMIT_BYTES,
-    requestTimeout: bounds.REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: bounds.KEEP_ALIVE_TIMEOUT_MS,
-    http: {
-      maxHeaderSize: bounds.MAX_HEADER_BYTES,
-      headersTimeout: bounds.HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: bounds.CONNECTION_CHECK_MS,
-    },
+    serverFactory: (handler) => createBareServer(options, connections, handler),
     routerOptions: {maxParamLength: bounds.MAX_PARAM_CHARS},
     return503OnClosing: false, // Ours has the form of our errors.
     frameworkErrors: (error, _request, reply) => void sendError(reply, fromFramework(error)),
     clientErrorHandler: answerOnSocket,
   });
-  app.server.maxConnections = options.maxConnections ?? bounds.MAX_CONNECTIONS;
-  warnOfDroppedConnections(app, clock, logger);
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", {parseAs: "buffer"}, (_request, body, done) => {
@@ -107,8 +161,14 @@ function createApp({clock, logger, drain, state}: AppModules, options: ServerOpt
     request.trace = traceIdOf(request.headers.traceparent);
     drain.enter();
     reply.raw.once("close", () => drain.leave());
-    if (state.closing) sendError(reply, new PleiadesError({code: "HTTP_SHUTTING_DOWN"}));
-    else done();
+    const refusal = state.closing ? new PleiadesError({code: "HTTP_SHUTTING_DOWN"}) : guard.refusal(request);
+    if (refusal === null) done();
+    else sendError(reply.headers(refusalHeaders(refusal)), refusal);
+  });
+  // The whole request is here, and from now on somebody works for it.
+  app.addHook("preHandler", (request, reply, done) => {
+    reply.raw.once("close", connections.busy(request.raw.socket));
+    done();
   });
   app.addHook("onSend", (_request, reply, payload, done) => {
     if (state.closing) reply.header("connection", "close");
@@ -128,16 +188,34 @@ function createApp({clock, logger, drain, state}: AppModules, options: ServerOpt
   return app;
 }
 
-function warnOfDroppedConnections(app: FastifyInstance, clock: Clock, logger: Logger): void {
-  let dropped = 0;
-  let lastLogged = Number.NEGATIVE_INFINITY;
-  app.server.on("drop", () => {
-    dropped++;
-    if (clock.monotonic() - lastLogged < bounds.DROP_LOG_INTERVAL_MS) return;
-    logger.warn("connections refused: too many are open", {dropped, maxConnections: app.server.maxConnections});
-    dropped = 0;
-    lastLogged = clock.monotonic();
+/** node's own server, with our bounds. */
+function createBareServer(
+  {tls = null, timeouts = {}}: ServerOptions,
+  connections: Connections,
+  handler: Parameters<typeof createServer>[1],
+): Server {
+  const options = {
+    maxHeaderSize: bounds.MAX_HEADER_BYTES,
+    requestTimeout: timeouts.request ?? bounds.REQUEST_TIMEOUT_MS,
+    headersTimeout: timeouts.headers ?? bounds.HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: timeouts.check ?? bounds.CONNECTION_CHECK_MS,
+    keepAliveTimeout: bounds.KEEP_ALIVE_TIMEOUT_MS,
+  };
+  const handshakeTimeoutMs = timeouts.handshake ?? bounds.HANDSHAKE_TIMEOUT_MS;
+  const server =
+    tls === null
+      ? createServer(options, handler)
+      : createTlsServer({...options, ...httpsOptions(tls, {handshakeTimeoutMs})}, handler);
+  connections.watch(server);
+  // Nobody can be answered before the handshake is over: what is written would wait for it for ever.
+  server.on("tlsClientError", (_error, socket: Socket) => socket.destroy());
+  server.timeout = timeouts.stalled ?? bounds.STALLED_TIMEOUT_MS;
+  server.on("timeout", (socket) => {
+    // Silence is right while the committee works on an answer; with an answer that is not taken it is not.
+    if (connections.isBusy(socket) && socket.writableLength === 0) return;
+    socket.destroy();
   });
+  return server;
 }
 
 async function listen(app: FastifyInstance, options: ServerOptions, logger: Logger): Promise<string> {
@@ -154,20 +232,17 @@ async function listen(app: FastifyInstance, options: ServerOptions, logger: Logg
       : new PleiadesError({code: "HTTP_LISTEN_FAILED", address: wanted, reason: reason ?? "unknown"}, {cause: error});
   }
   const {address, port} = app.server.address() as AddressInfo;
-  const url = `http://${hostAndPort(host, port)}`;
-  if (!isLoopback(address)) {
-    logger.warn("listening beyond this machine: whoever reaches this address can ask for signatures", {url});
-  }
+  const url = `${(options.tls ?? null) === null ? "http" : "https"}://${hostAndPort(host, port)}`;
+  const {tls = null, tokens = null} = options;
+  const warning = exposureWarning({
+    host: address,
+    tls: tls !== null,
+    clientCertificates: (tls?.clients ?? null) !== null,
+    token: tokens !== null,
+  });
+  if (warning !== null) logger.warn(`listening beyond this machine: ${warning}`, {url});
   return url;
 }
-
-const hostAndPort = (host: string, port: number): string =>
-  isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
-LOOPBACK.addAddress("::1", "ipv6");
-const isLoopback = (address: string): boolean => LOOPBACK.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 
 /** True when every active request ended within the time. */
 async function finishes(drain: Drain, withinMs: number, clock: Clock): Promise<boolean> {

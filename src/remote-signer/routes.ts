@@ -1,4 +1,4 @@
-import type {FastifyInstance, FastifyReply, FastifyRequest} from "fastify";
+import type {FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest} from "fastify";
 import {parsePubkeyHex, type TraceId} from "../core/bytes.js";
 import {PleiadesError} from "../core/errors.js";
 import type {SigningService} from "../ports/signing-service.js";
@@ -26,9 +26,14 @@ export type Method = "GET" | "POST";
 const ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /** Serves one path; methods it does not take are refused before their body is read. */
-export function serve(app: FastifyInstance, url: string, handlers: {readonly [M in Method]?: Handler}): void {
+export function serve(
+  app: FastifyInstance,
+  url: string,
+  handlers: {readonly [M in Method]?: Handler},
+  config: FastifyContextConfig = {},
+): void {
   const allowed: readonly string[] = Object.keys(handlers);
-  for (const [method, handler] of Object.entries(handlers)) app.route({method, url, handler});
+  for (const [method, handler] of Object.entries(handlers)) app.route({method, url, handler, config});
   app.route({
     method: ALL_METHODS.filter((method) => !allowed.includes(method)),
     url,
@@ -45,12 +50,19 @@ export function registerApi(
   app: FastifyInstance,
   {service, signing, calls, reloader}: {service: SigningService; signing: Signing; calls: Calls; reloader: Reloader},
 ): void {
-  serve(app, "/upcheck", {
-    GET: (request, reply) =>
-      upcheckForm(request.headers.accept) === "json"
-        ? sendJson(reply, 200, {status: "OK"})
-        : sendText(reply, 200, "OK"),
-  });
+  // Open without a token: it says that something listens here, which an open port says anyway, and is what load
+  // balancers and supervisors ask. The health check names operators, so it is not.
+  serve(
+    app,
+    "/upcheck",
+    {
+      GET: (request, reply) =>
+        upcheckForm(request.headers.accept) === "json"
+          ? sendJson(reply, 200, {status: "OK"})
+          : sendText(reply, 200, "OK"),
+    },
+    {open: true},
+  );
 
   serve(app, "/healthcheck", {
     GET: (_request, reply) => {
@@ -63,20 +75,30 @@ export function registerApi(
     GET: (_request, reply) => sendJson(reply, 200, service.publicKeys()),
   });
 
-  serve(app, "/api/v1/eth2/sign/:identifier", {
-    POST: async (request, reply) => {
-      const key = parsePubkeyHex((request.params as {identifier: string}).identifier, "identifier");
-      const signature = await signing.signOne(key, bodyOf(request), clientOf(request, reply));
-      return signatureForm(request.headers.accept) === "json"
-        ? sendJson(reply, 200, {signature})
-        : sendText(reply, 200, signature);
+  serve(
+    app,
+    "/api/v1/eth2/sign/:identifier",
+    {
+      POST: async (request, reply) => {
+        const key = parsePubkeyHex((request.params as {identifier: string}).identifier, "identifier");
+        const signature = await signing.signOne(key, bodyOf(request), clientOf(request, reply));
+        return signatureForm(request.headers.accept) === "json"
+          ? sendJson(reply, 200, {signature})
+          : sendText(reply, 200, signature);
+      },
     },
-  });
+    {rateClass: "sign"},
+  );
 
-  serve(app, "/api/v1/eth2/sign", {
-    POST: async (request, reply) =>
-      sendJson(reply, 200, await signing.signBatch(bodyOf(request), clientOf(request, reply))),
-  });
+  serve(
+    app,
+    "/api/v1/eth2/sign",
+    {
+      POST: async (request, reply) =>
+        sendJson(reply, 200, await signing.signBatch(bodyOf(request), clientOf(request, reply))),
+    },
+    {rateClass: "batch"},
+  );
 
   // The highest slot and epoch any reachable operator has recorded for any key: a watermark for people and scripts, not
   // a permission. A message above it may still be refused, and a key that lags behind may sign below it.

@@ -24,6 +24,7 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   CLI: 500,
   SPLIT: 500,
   PLUGIN: 500,
+  TLS: 500,
 };
 
 const CODE_STATUS: Readonly<Record<string, number>> = {
@@ -42,6 +43,9 @@ const CODE_STATUS: Readonly<Record<string, number>> = {
   COMMITTEE_REFUSED: 412,
   COMMITTEE_UNAVAILABLE: 503,
   COMMITTEE_TIMEOUT: 504,
+  HTTP_TOKEN: 401,
+  HTTP_CLIENT_NOT_ALLOWED: 403,
+  HTTP_ORIGIN_NOT_ALLOWED: 403,
   HTTP_NOT_FOUND: 404,
   HTTP_METHOD_NOT_ALLOWED: 405,
   HTTP_REQUEST_TIMEOUT: 408,
@@ -49,6 +53,8 @@ const CODE_STATUS: Readonly<Record<string, number>> = {
   HTTP_BODY_TOO_LARGE: 413,
   HTTP_URL_TOO_LONG: 414,
   HTTP_UNSUPPORTED_MEDIA_TYPE: 415,
+  HTTP_HOST_NOT_ALLOWED: 421,
+  HTTP_RATE_LIMITED: 429,
   HTTP_HEADERS_TOO_LARGE: 431,
   // Nobody reads it; 499 is what proxies log for it.
   HTTP_CLIENT_GONE: 499,

@@ -10,8 +10,9 @@ const MAY_IMPORT: {readonly [folder: string]: readonly string[]} = {
   committee: ["core", "ports"],
   "remote-signer": ["core", "ports"],
   plugin: ["core", "ports"],
-  // Everything that runs beside the keys: core, the record store, the binding to blst and the machine's clock.
-  keeper: ["core", "ports", "adapters/slashing-store", "adapters/bls", "adapters/clock"],
+  // Everything that runs beside the keys: core, the record store, the binding to blst, the machine's clock, the
+  // reader of the password's file.
+  keeper: ["core", "ports", "adapters/slashing-store", "adapters/bls", "adapters/clock", "adapters/secret-file"],
   adapters: ["core", "ports"],
   // The two ends of one channel share its messages.
   "adapters/keeper": ["core", "ports", "keeper"],

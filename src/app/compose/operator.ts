@@ -12,6 +12,7 @@ import {committeesOfOperator} from "../committee-files.js";
 import type {LoadedConfig} from "../config/load.js";
 import {policyFrom} from "../config/policy.js";
 import type {OperatorConfig} from "../config/schema.js";
+import {listenerOptions, renewListener} from "../listener.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
 import {sampleKeeper} from "../vitals.js";
@@ -94,8 +95,12 @@ export async function composeOperator(
       ),
     );
     stops.push(() => server.close());
-    const {enabled, host, port} = config.http;
-    const http = enabled ? await servePlugins({clock, logger: log, routes: plugins.routes}, {host, port}) : null;
+    const http = config.http.enabled
+      ? await servePlugins(
+          {clock, logger: log, routes: plugins.routes},
+          listenerOptions(config.http, {now: clock.now()}),
+        )
+      : null;
     if (http !== null) stops.push(() => http.close());
     const keys = await keeper.keys();
     return {
@@ -105,7 +110,10 @@ export async function composeOperator(
       keys: keys.length,
       failed: keeper.ended,
       committees: () => book.current(),
-      reload: () => book.reload(),
+      reload: async () => {
+        const {errors} = await book.reload();
+        return {errors: [...errors, ...(http === null ? [] : renewListener(http, config.http, {now: clock.now()}))]};
+      },
       stop: () => stops.run(log),
     };
   } catch (error) {

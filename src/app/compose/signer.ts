@@ -9,6 +9,7 @@ import {requireCoordinator} from "../committee-files.js";
 import type {LoadedConfig} from "../config/load.js";
 import type {SignerConfig} from "../config/schema.js";
 import {enoughOperators} from "../enough-operators.js";
+import {listenerOptions, renewListener} from "../listener.js";
 import {withAddresses} from "../moved-operators.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
@@ -60,20 +61,20 @@ export async function composeSigner(
     await plugins.start();
     stops.push(() => plugins.stop());
     await enoughOperators(service, {clock, logger: log});
+    const listener = listenerOptions(config, {now: clock.now()});
     const reload = async (): Promise<{errors: readonly string[]}> => {
-      const result = await book.reload();
+      const {errors} = await book.reload();
       service.setCommittees(book.current());
-      return result;
+      return {errors: [...errors, ...renewListener(server, config, {now: clock.now()})]};
     };
     const server = await createRemoteSigner(
       {service, logger: log, observer, clock, reload, routes: plugins.routes},
       {
         network,
-        host: config.host,
-        port: config.port,
         bodyLimitBytes: config.bodyLimitBytes,
         maxConcurrent: config.maxConcurrent,
         deadlinesMs: deadlinesOf(config),
+        ...listener,
       },
     );
     stops.push(() => server.close());

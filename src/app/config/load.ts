@@ -2,6 +2,8 @@ import {readFile} from "node:fs/promises";
 import {dirname, resolve} from "node:path";
 import {LineCounter, parseDocument} from "yaml";
 import {PleiadesError} from "../../core/errors.js";
+import {secretPath} from "../credentials.js";
+import {resolveListener} from "./listener.js";
 import {problemsOf} from "./problems.js";
 import {type Config, configSchema} from "./schema.js";
 
@@ -13,7 +15,8 @@ export interface LoadedConfig {
 
 /**
  * Reads lodestar.config.yaml. The error lists every problem in `problems`; its code is the first one's.
- * @throws CONFIG_FILE_MISSING · CONFIG_SYNTAX · CONFIG_UNKNOWN_KEY · CONFIG_MISSING_KEY · CONFIG_WRONG_TYPE · CONFIG_INVALID_VALUE
+ * @throws CONFIG_FILE_MISSING · CONFIG_SYNTAX · CONFIG_UNKNOWN_KEY · CONFIG_MISSING_KEY · CONFIG_WRONG_TYPE · CONFIG_INVALID_VALUE ·
+ *   CONFIG_CREDENTIAL
  */
 export async function loadConfig(file: string): Promise<LoadedConfig> {
   const path = resolve(file);
@@ -60,8 +63,10 @@ function resolvePaths(config: Config, dir: string): Config {
     operator: config.operator && {
       ...config.operator,
       bundles: config.operator.bundles.map(at),
-      passwordFile: config.operator.passwordFile === null ? null : at(config.operator.passwordFile),
+      passwordFile: config.operator.passwordFile === null ? null : secretPath(config.operator.passwordFile, dir),
+      http: resolveListener(config.operator.http, dir),
     },
+    signer: config.signer && resolveListener(config.signer, dir),
     plugins: Object.fromEntries(
       Object.entries(config.plugins).map(([name, plugin]) => [
         name,

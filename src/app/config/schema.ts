@@ -2,6 +2,7 @@ import {z} from "zod";
 import {FORK_NAMES} from "../../core/duty/network.js";
 import {SIGN_TYPES, type SignType} from "../../core/duty/sign-request.js";
 import {key} from "./docs.js";
+import {listenerKeys} from "./listener.js";
 import {
   address,
   bytes4,
@@ -107,10 +108,11 @@ const operatorHttp = z.strictObject({
     unit: "true or false",
   }),
   host: key(z.string().min(1).default("127.0.0.1"), {
-    about: "Address to listen on. The routes have no authentication: keep it on loopback.",
+    about: "Address to listen on; beyond loopback only with tls and a token or client certificates.",
     unit: "host",
   }),
   port: key(port.default(9200), {about: "Port to listen on; 0 picks a free one.", unit: "port"}),
+  ...listenerKeys,
 });
 
 const operator = z.strictObject({
@@ -124,8 +126,9 @@ const operator = z.strictObject({
     unit: "list of paths",
   }),
   passwordFile: key(path.nullable().default(null), {
-    about: "File whose first line opens the shares and bundles, mode 0600. null asks on the terminal.",
-    unit: "path or null",
+    about:
+      "File whose first line opens the shares and bundles, mode 0600; credential:name is one the service manager hands over. null asks on the terminal.",
+    unit: "path, credential:name or null",
   }),
   signingThreads: key(z.int().min(0).max(64).default(0), {
     about:
@@ -150,13 +153,14 @@ const deadlinesMs = z.strictObject(
 const signer = z.strictObject({
   host: key(z.string().min(1).default("127.0.0.1"), {
     about:
-      "Address of the remote signer API. It has no authentication: beyond loopback only behind a firewall or proxy.",
+      "Address of the remote signer API. Whoever reaches it can ask for signatures: beyond loopback only with tls and a token or client certificates.",
     unit: "host",
   }),
   port: key(port.default(9000), {
     about: "Port of the remote signer API, the one in the client's --externalSigner.url; 0 picks a free one.",
     unit: "port",
   }),
+  ...listenerKeys,
   bodyLimitBytes: key(z.int().min(1024).default(2_097_152), {
     about: "Largest request body; a BLOCK_V2 before Bellatrix carries its whole body.",
     unit: "bytes",

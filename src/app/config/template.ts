@@ -87,9 +87,18 @@ const flow = (value: unknown): string =>
   stringify(value, {collectionStyle: "flow", lineWidth: 0, flowCollectionPadding: false}).trimEnd();
 
 function entry(name: string, value: unknown, indent: string): string[] {
+  // A value with parts of its own is one value all the same; its keys are no keys with comments.
+  if (isScalarMap(value)) return [`${indent}${name}: ${flow(value)}`];
   const text = stringify({[name]: value}, {lineWidth: 0, flowCollectionPadding: false}).trimEnd();
   return text.split("\n").map((line) => `${indent}${line}`);
 }
+
+const isScalarMap = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).length > 0 &&
+  Object.values(value).every((part) => typeof part !== "object");
 
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

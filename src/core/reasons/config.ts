@@ -57,6 +57,17 @@ export const configReasons = {
     meaning: "The beacon node did not answer with its specification and genesis.",
     action: "Check the URL and that its REST API (config and beacon namespaces) is on.",
   },
+  CONFIG_TOKEN_FILE: {
+    fault: "configuration",
+    meaning: "The file with the access tokens of a listener cannot be used.",
+    action:
+      "Write one token per line, 32 to 512 letters, digits and ._~+/- (`openssl rand -hex 32`), and set mode 0600.",
+  },
+  CONFIG_CREDENTIAL: {
+    fault: "configuration",
+    meaning: "A secret is named as a credential, and the service manager has handed over none of that name.",
+    action: "Add LoadCredential=name:path to the systemd unit, or name a file instead.",
+  },
   CONFIG_COMMITTEE_FILE: {
     fault: "configuration",
     meaning: "A committee file or share bundle named in the configuration cannot be read.",

@@ -56,6 +56,31 @@ export const httpReasons = {
     meaning: "This type of message cannot be signed for many keys at once.",
     action: "Ask for it one key at a time.",
   },
+  HTTP_CLIENT_NOT_ALLOWED: {
+    fault: "caller",
+    meaning: "The client's certificate is good, but it is not one this listener lets in.",
+    action: "Add its SHA-256 fingerprint or its name to the list `clients` of the listener's tls section.",
+  },
+  HTTP_HOST_NOT_ALLOWED: {
+    fault: "caller",
+    meaning: "The request's Host header names another server than this one.",
+    action: "Use localhost, the configured host or an IP address in the client's URL, or add the name to allowedHosts.",
+  },
+  HTTP_ORIGIN_NOT_ALLOWED: {
+    fault: "caller",
+    meaning: "The request comes from a web page of another origin.",
+    action: "Nothing that signs runs in a browser: find out which page sent it.",
+  },
+  HTTP_TOKEN: {
+    fault: "caller",
+    meaning: "The request lacks the token this listener asks for, or has a wrong one.",
+    action: "Send `authorization: Bearer <token>`, or put it into the URL as the password: https://user:token@host.",
+  },
+  HTTP_RATE_LIMITED: {
+    fault: "caller",
+    meaning: "This client asks more often than the listener's rateLimits allow.",
+    action: "Wait as long as the Retry-After header says; raise the limit if the client is right.",
+  },
   HTTP_OVERLOADED: {
     fault: "environment",
     meaning: "More requests are waiting than this signer holds.",

@@ -11,6 +11,7 @@ import type {Reason} from "./reason.js";
 import {slashingReasons} from "./slashing.js";
 import {splitReasons} from "./split.js";
 import {thresholdReasons} from "./threshold.js";
+import {tlsReasons} from "./tls.js";
 
 /** Every code of the project, one table per area. docs/reasons.md is this table for people. */
 export const REASONS = {
@@ -27,6 +28,7 @@ export const REASONS = {
   ...committeeReasons,
   ...linkReasons,
   ...httpReasons,
+  ...tlsReasons,
   ...configReasons,
   ...cliReasons,
   ...splitReasons,

@@ -120,6 +120,8 @@ export async function start(
   return {
     url: signer.url,
     close: () => signer.close(),
+    renewTls: (tls) => signer.renewTls(tls),
+    renewTokens: (tokens) => signer.renewTokens(tokens),
     keys,
     logger,
     events,

@@ -7,6 +7,8 @@ import {PleiadesError} from "../../../core/errors.js";
 import {committeesOfOperator, loadCommittees, requireCoordinator} from "../../committee-files.js";
 import {loadConfig} from "../../config/load.js";
 import {presetOf, resolveNetwork} from "../../config/network.js";
+import type {Config} from "../../config/schema.js";
+import {listenerOptions, listenerWarning} from "../../listener.js";
 import {processLogger} from "../../logging.js";
 import {loadPluginHost} from "../../plugins.js";
 import type {CommandContext} from "../context.js";
@@ -68,6 +70,12 @@ async function check({config: path, json}: {config: string; json: boolean}, cont
     }
     if (config.signer !== undefined) await attempt(async () => requireCoordinator(committees, identity.peerId));
   }
+  const listeners = listenersOf(config);
+  for (const {section} of listeners) await attempt(async () => listenerOptions(section, {now: systemClock.now()}));
+  const warnings = listeners.flatMap(({name, section}) => {
+    const warning = listenerWarning(section);
+    return warning === null ? [] : [`${name} can be reached from other machines: ${warning}`];
+  });
   const files = [...(config.operator?.bundles ?? []), config.operator?.passwordFile ?? null];
   for (const named of files) if (named !== null) await attempt(() => mustExist(named));
 
@@ -87,7 +95,7 @@ async function check({config: path, json}: {config: string; json: boolean}, cont
     const problems = errors.map((error) =>
       error instanceof PleiadesError ? error.toJSON() : {message: String(error)},
     );
-    io.out(toJsonLine({ok: errors.length === 0, ...summary, problems}));
+    io.out(toJsonLine({ok: errors.length === 0, ...summary, warnings, problems}));
   } else {
     io.out(
       `network ${summary.network ?? "?"}, peer id ${summary.peerId ?? "?"}, runs ${summary.roles.join(" and ") || "nothing"}`,
@@ -96,10 +104,19 @@ async function check({config: path, json}: {config: string; json: boolean}, cont
       io.out(`${plural(keys, "key")}: ${tolerancesLine({n: operators, t: threshold})}`);
     }
     if (summary.plugins.length > 0) io.out(`plugins: ${summary.plugins.join(", ")}`);
+    for (const warning of warnings) io.out(`warning: ${warning}`);
     io.out(errors.length === 0 ? "the configuration is good" : `${plural(errors.length, "problem")}:`);
   }
   for (const error of errors) io.err(formatError(error));
   if (errors.length > 0) context.exitCode = 1;
+}
+
+/** The HTTP listeners this configuration opens. */
+function listenersOf({signer, operator}: Config): {name: string; section: Parameters<typeof listenerOptions>[0]}[] {
+  return [
+    ...(signer === undefined ? [] : [{name: "signer", section: signer}]),
+    ...(operator?.http.enabled === true ? [{name: "operator.http", section: operator.http}] : []),
+  ];
 }
 
 async function mustExist(file: string): Promise<void> {
