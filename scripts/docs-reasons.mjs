@@ -24,6 +24,7 @@ const AREAS = {
   CLI: ["Command line", "Commands and their options."],
   SPLIT: ["Splitting keys", "`pleiades split` and share bundles."],
   PLUGIN: ["Plugins", "Plugins of this node."],
+  VALIDATOR: ["Validator client in process", "`pleiades validator`."],
   INTERNAL: ["Unknown", "A failure without a code of its own."],
 };
 

@@ -9,6 +9,7 @@ import {Drain} from "./drain.js";
 import {answerOnSocket, fromFramework} from "./framework-errors.js";
 import {logInternal} from "./internal-error.js";
 import {parseStrictJson} from "./json.js";
+import {belowToken} from "./path-token.js";
 import {sendError} from "./replies.js";
 
 /** Defaults and reasons of the bounds are in bounds.ts. */
@@ -21,6 +22,8 @@ export interface ServerOptions {
   readonly maxConnections?: number;
   /** How long `close` waits for requests that are being answered. */
   readonly closeGraceMs?: number;
+  /** Serves every route below /token only: for a client that can be given a URL and no header. */
+  readonly pathToken?: string;
 }
 
 export interface HttpServer {
@@ -83,6 +86,7 @@ function createApp({clock, logger, drain, state}: AppModules, options: ServerOpt
       connectionsCheckingInterval: bounds.CONNECTION_CHECK_MS,
     },
     routerOptions: {maxParamLength: bounds.MAX_PARAM_CHARS},
+    ...(options.pathToken === undefined ? {} : {rewriteUrl: belowToken(options.pathToken)}),
     return503OnClosing: false, // Ours has the form of our errors.
     frameworkErrors: (error, _request, reply) => void sendError(reply, fromFramework(error)),
     clientErrorHandler: answerOnSocket,

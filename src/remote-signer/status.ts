@@ -24,6 +24,7 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   CLI: 500,
   SPLIT: 500,
   PLUGIN: 500,
+  VALIDATOR: 500,
 };
 
 const CODE_STATUS: Readonly<Record<string, number>> = {

@@ -11,6 +11,7 @@ import type {Reason} from "./reason.js";
 import {slashingReasons} from "./slashing.js";
 import {splitReasons} from "./split.js";
 import {thresholdReasons} from "./threshold.js";
+import {validatorReasons} from "./validator.js";
 
 /** Every code of the project, one table per area. docs/reasons.md is this table for people. */
 export const REASONS = {
@@ -31,6 +32,7 @@ export const REASONS = {
   ...cliReasons,
   ...splitReasons,
   ...pluginReasons,
+  ...validatorReasons,
 } as const satisfies Record<string, Reason>;
 
 export type ReasonCode = keyof typeof REASONS;
