@@ -25,6 +25,7 @@ const AREAS = {
   SPLIT: ["Splitting keys", "`pleiades split` and share bundles."],
   PLUGIN: ["Plugins", "Plugins of this node."],
   TLS: ["TLS", "Certificates and keys of this node's listeners."],
+  VALIDATOR: ["Validator client in process", "`pleiades validator`."],
   INTERNAL: ["Unknown", "A failure without a code of its own."],
 };
 

@@ -16,8 +16,12 @@ const METRICS_TIMEOUT_MS = 2_000;
 /**
  * The committee of the devnet: `pleiades local` with the eight interop keys, pinned to the chain that the beacon node
  * serves, and a proxy in front of each operator through which the signer reaches it.
+ * @param validatorFrom the folder of the validator client that is to run in the signer's process; null for none
  */
-export function committeeOf(operators: number, {logger}: {logger: Logger}): StartSigner {
+export function committeeOf(
+  operators: number,
+  {logger, validatorFrom}: {logger: Logger; validatorFrom: string | null},
+): StartSigner {
   return async ({beaconUrl}, dir) => {
     const network = await pinFromBeaconNode(beaconUrl);
     const plan = await prepareLocal({
@@ -40,7 +44,10 @@ export function committeeOf(operators: number, {logger}: {logger: Logger}): Star
       const committee = await LocalCommittee.start(
         plan,
         {logger, clock: systemClock},
-        {operatorAddresses: new Map([...proxies].map(([id, {port}]) => [id, [`/ip4/127.0.0.1/tcp/${port}`]]))},
+        {
+          operatorAddresses: new Map([...proxies].map(([id, {port}]) => [id, [`/ip4/127.0.0.1/tcp/${port}`]])),
+          ...(validatorFrom === null ? {} : {validator: {beaconNode: beaconUrl, from: validatorFrom}}),
+        },
       );
       const peers = new Map(plan.operators.map(({id, peerId}) => [id, peerId]));
       return new CommitteeSigner(committee, {threshold: plan.threshold, peers, proxies, closeProxies});

@@ -16,6 +16,8 @@ export interface DevnetOptions {
   readonly slotSeconds: number;
   /** Seconds from now to genesis. */
   readonly genesisDelay: number;
+  /** The signer is its own validator client. */
+  readonly inProcess: boolean;
   /** Called with everything worth a line. */
   readonly onEvent: (text: string) => void;
   /** Called about once a second and at every new slot. */
@@ -52,7 +54,7 @@ export class Devnet {
   readonly #genesisMs: number;
   readonly #beaconNode: Program;
   readonly #signer: DevnetSigner;
-  readonly #validatorClient: Program;
+  readonly #validatorClient: Program | null;
   readonly #duties = new MissedDuties({
     slotsPerEpoch: SLOTS_PER_EPOCH,
     fromSlot: WARM_UP_SLOTS,
@@ -73,7 +75,7 @@ export class Devnet {
 
   /** Resolves when blocks are being asked for: everything runs. @throws ProgramError */
   static async start(options: DevnetOptions, startSigner: StartSigner, signal: AbortSignal): Promise<Devnet> {
-    const {root, dir, onEvent, genesisDelay, slotSeconds} = options;
+    const {root, dir, onEvent, genesisDelay, slotSeconds, inProcess} = options;
     mkdirSync(dir, {recursive: true});
     const reaper = new Reaper();
     const undo: (() => Promise<void>)[] = [];
@@ -91,21 +93,11 @@ export class Devnet {
       const signer = await startSigner(chain, join(dir, "committee"));
       undo.push(() => signer.stop());
       signal.throwIfAborted();
-      onEvent(`the committee serves ${signer.url}; starting the validator client`);
-      const client = startValidatorClient(
-        {reaper, onLine: watchErrors((text) => onEvent(`validator client: ${text}`))},
-        {
-          root,
-          dir,
-          logFile: join(dir, "validator-client.log"),
-          beaconUrl: beacon.api.url,
-          signerUrl: signer.url,
-          slotSeconds,
-        },
-      );
+      const client = inProcess ? null : startClient({reaper}, options, {beaconUrl: beacon.api.url, signer});
+      if (client === null) onEvent("the validator client runs in the signer's process");
       const lateMs = Date.now() - (beacon.genesis.genesisTime + (WARM_UP_SLOTS - 3) * slotSeconds) * 1000;
       if (lateMs > 0) {
-        undo.push(() => client.stop());
+        undo.push(async () => client?.stop());
         throw new ProgramError(
           `This machine took too long to start everything: genesis has passed. Use --genesis-delay ${genesisDelay * 3}.`,
         );
@@ -120,7 +112,7 @@ export class Devnet {
 
   private constructor(
     options: DevnetOptions,
-    parts: {reaper: Reaper; api: BeaconApi; beaconNode: Program; signer: DevnetSigner; client: Program},
+    parts: {reaper: Reaper; api: BeaconApi; beaconNode: Program; signer: DevnetSigner; client: Program | null},
     genesisTime: number,
   ) {
     this.#options = options;
@@ -135,7 +127,8 @@ export class Devnet {
 
   /** Rejects with ProgramError when a program ends that should run. */
   get failed(): Promise<never> {
-    return Promise.race([this.#beaconNode.failed, this.#validatorClient.failed, this.#signer.failed]);
+    const client = this.#validatorClient === null ? [] : [this.#validatorClient.failed];
+    return Promise.race([this.#beaconNode.failed, ...client, this.#signer.failed]);
   }
 
   get url(): string {
@@ -178,7 +171,7 @@ export class Devnet {
     if (this.#stopping) return;
     this.#stopping = true;
     clearTimeout(this.#timer);
-    await this.#validatorClient.stop();
+    await this.#validatorClient?.stop();
     await this.#signer.stop();
     // Its data is thrown away, and it takes its time to say goodbye to peers it does not have.
     await this.#beaconNode.stop(2_000);
@@ -270,6 +263,18 @@ export class Devnet {
       this.#duties.addSlot(slot, await this.#api.block(slot));
     }
   }
+}
+
+function startClient(
+  {reaper}: {reaper: Reaper},
+  {root, dir, slotSeconds, onEvent}: DevnetOptions,
+  {beaconUrl, signer}: {beaconUrl: string; signer: DevnetSigner},
+): Program {
+  onEvent(`the committee serves ${signer.url}; starting the validator client`);
+  return startValidatorClient(
+    {reaper, onLine: watchErrors((text) => onEvent(`validator client: ${text}`))},
+    {root, dir, logFile: join(dir, "validator-client.log"), beaconUrl, signerUrl: signer.url, slotSeconds},
+  );
 }
 
 /**

@@ -14,13 +14,13 @@ export const FORKS = [
   {name: "capella", epoch: 3},
 ] as const;
 
-const chainParameters = (slotSeconds: number): readonly string[] => [
+export const chainParameters = (slotSeconds: number): readonly string[] => [
   "--params.SECONDS_PER_SLOT",
   String(slotSeconds),
   ...FORKS.flatMap(({name, epoch}) => [`--params.${name.toUpperCase()}_FORK_EPOCH`, String(epoch)]),
 ];
 
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   LODESTAR_PRESET: "minimal",
   // bcrypto without its native part, which would take a minute to compile.
   NODE_BACKEND: "js",

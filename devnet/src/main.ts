@@ -1,3 +1,4 @@
+import {join} from "node:path";
 import {createLogger} from "../../src/adapters/logger/pino.js";
 import {formatError} from "../../src/app/cli/errors.js";
 import {PleiadesError} from "../../src/core/errors.js";
@@ -59,13 +60,18 @@ async function run(options: DevnetOptions, root: string, output: Output, signal:
         faults: options.faults,
         slotSeconds: options.slotSeconds,
         genesisDelay: options.genesisDelay,
+        inProcess: options.inProcess,
         onEvent: (text) => output.event(text),
         onStatus(status) {
           if (status.signer !== null) history.add(performance.now(), status.signer);
           output.view({status, rates: history.rates()});
         },
       },
-      committeeOf(options.operators, {logger: createLogger({level: "error"})}),
+      committeeOf(options.operators, {
+        logger: createLogger({level: "error"}),
+        // The folder in which the real client's packages are.
+        validatorFrom: options.inProcess ? join(root, "devnet") : null,
+      }),
       signal,
     );
     last = await devnet.until((status) => options.slots !== null && isOver(status, options.slots), signal);

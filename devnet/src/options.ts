@@ -12,6 +12,8 @@ export interface DevnetOptions {
   readonly slotSeconds: number;
   /** Seconds from the beacon node's start to genesis: the time to bring up everything else. */
   readonly genesisDelay: number;
+  /** Lodestar's validator client in the signer's process, by `pleiades validator`. */
+  readonly inProcess: boolean;
 }
 
 export const HELP = `npm start [-- options]
@@ -28,6 +30,7 @@ The chain finalises only because the committee signs. First start: about two min
   --json              print a JSON summary on standard output at the end; everything else goes to standard error
   --data-dir DIR      keep data and logs in DIR (emptied at the start); default: a folder that a good run removes
   --slot-seconds S    seconds per slot (default 2); more for a busy machine
+  --in-process        run Lodestar's validator client inside \`pleiades validator\` instead of beside the signer
   --genesis-delay S   seconds until genesis, for slow machines (default 30)
   --help              this text
 
@@ -58,8 +61,8 @@ export function parseOptions(argv: readonly string[]): DevnetOptions | "help" {
   if (genesisDelay < 5 || genesisDelay > 3600) throw new UsageError("--genesis-delay: between 5 and 3600 seconds");
   const slotSeconds = whole("--slot-seconds", values["slot-seconds"] ?? "2");
   if (slotSeconds < 1 || slotSeconds > 12) throw new UsageError("--slot-seconds: between 1 and 12");
-  const {json = false, "data-dir": dataDir = null} = values;
-  return {operators, slots, faults, json, dataDir, slotSeconds, genesisDelay};
+  const {json = false, "in-process": inProcess = false, "data-dir": dataDir = null} = values;
+  return {operators, slots, faults, json, dataDir, slotSeconds, genesisDelay, inProcess};
 }
 
 function read(argv: readonly string[]) {
@@ -73,6 +76,7 @@ function read(argv: readonly string[]) {
         slots: {type: "string"},
         fault: {type: "string", multiple: true},
         json: {type: "boolean"},
+        "in-process": {type: "boolean"},
         "data-dir": {type: "string"},
         "slot-seconds": {type: "string"},
         "genesis-delay": {type: "string"},

@@ -5,7 +5,7 @@
 import type {PubkeyHex, RootHex} from "../core/bytes.js";
 import {PleiadesError} from "../core/errors.js";
 import {raise} from "../core/slashing/decide.js";
-import {formatInterchange, parseInterchange} from "../core/slashing/interchange.js";
+import {formatInterchange, type Interchange, parseInterchange} from "../core/slashing/interchange.js";
 import type {SlashingRecord} from "../core/slashing/record.js";
 import type {SlashingStore} from "../ports/slashing-store.js";
 
@@ -81,12 +81,13 @@ function refuseBeyond(
  * Disables keys for ever, durably, and only then returns their interchange file: from that commit on this operator signs
  * nothing slashable with them, so the file is complete.
  * @param keys "all", or the ones to export
+ * @param exportedBy written into the file, so that a merge knows whose records these are
  * @throws SLASHING_UNKNOWN_KEY · SLASHING_STORE_FAILED
  */
 export async function exportInterchange(
   store: Pick<SlashingStore, "transactAll">,
   keys: "all" | readonly PubkeyHex[],
-  {genesisValidatorsRoot}: {genesisValidatorsRoot: RootHex},
+  {genesisValidatorsRoot, exportedBy}: Pick<Interchange, "genesisValidatorsRoot" | "exportedBy">,
 ): Promise<{text: string; keys: readonly PubkeyHex[]}> {
   const records = await store.transactAll((stored) => {
     const writes = new Map<PubkeyHex, SlashingRecord>();
@@ -97,5 +98,8 @@ export async function exportInterchange(
     }
     return {writes, result: writes};
   });
-  return {text: formatInterchange({genesisValidatorsRoot, records}), keys: [...records.keys()]};
+  return {
+    text: formatInterchange({genesisValidatorsRoot, records, exportedBy: exportedBy ?? null}),
+    keys: [...records.keys()],
+  };
 }

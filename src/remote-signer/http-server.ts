@@ -18,6 +18,7 @@ import {answerOnSocket, fromFramework} from "./framework-errors.js";
 import {Guard, type RateClass, refusalHeaders} from "./guard.js";
 import {logInternal} from "./internal-error.js";
 import {parseStrictJson} from "./json.js";
+import {belowToken} from "./path-token.js";
 import {RateLimiter} from "./rate-limiter.js";
 import {sendError} from "./replies.js";
 import {httpsOptions, renewCertificates} from "./tls.js";
@@ -43,6 +44,8 @@ export interface ServerOptions {
   /** Per client; `connections` are new ones from one address of another machine. Nothing is limited by default. */
   readonly rateLimits?: {readonly [C in RateClass | "connections"]?: RateLimit | null};
   readonly timeouts?: Partial<Timeouts>;
+  /** Serves every route below /token only: for a client that can be given a URL and no header. */
+  readonly pathToken?: string;
 }
 
 /** Milliseconds. */
@@ -140,6 +143,7 @@ function createApp(modules: AppModules, options: ServerOptions): FastifyInstance
     bodyLimit: options.bodyLimitBytes ?? bounds.BODY_LIMIT_BYTES,
     serverFactory: (handler) => createBareServer(options, connections, handler),
     routerOptions: {maxParamLength: bounds.MAX_PARAM_CHARS},
+    ...(options.pathToken === undefined ? {} : {rewriteUrl: belowToken(options.pathToken)}),
     return503OnClosing: false, // Ours has the form of our errors.
     frameworkErrors: (error, _request, reply) => void sendError(reply, fromFramework(error)),
     clientErrorHandler: answerOnSocket,

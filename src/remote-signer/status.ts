@@ -25,6 +25,7 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   SPLIT: 500,
   PLUGIN: 500,
   TLS: 500,
+  VALIDATOR: 500,
 };
 
 const CODE_STATUS: Readonly<Record<string, number>> = {

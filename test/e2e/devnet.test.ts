@@ -56,6 +56,23 @@ describe("npm start", () => {
     expect(exitCode).to.equal(0);
   });
 
+  it("finalises with Lodestar's validator client in the signer's process, and misses no duty", async function () {
+    this.timeout(220_000);
+    const run = start("--in-process", "--slots", "34", "--slot-seconds", "3", "--json");
+    const exitCode = await run.ended();
+    const summary = JSON.parse(run.stdout.join("")) as Summary & {failure: string | null};
+    expect(summary.failure).to.equal(null);
+    expect(summary.problems).to.deep.equal([]);
+    expect(summary.failedRequests).to.deep.equal({});
+    expect(summary.finalisedEpoch).to.be.at.least(2);
+    expect(summary.duties.blocks).to.deep.equal({due: 27, missed: 0});
+    expect(summary.duties.attestations.due).to.be.at.least(25);
+    expect(summary.duties.attestations.missed).to.equal(0);
+    expect(summary.duties.syncMessages.due).to.be.at.least(24 * 30);
+    expect(summary.duties.syncMessages.missed).to.equal(0);
+    expect(exitCode).to.equal(0);
+  });
+
   for (const [how, end, exitCode] of [
     ["Ctrl-C", (run: DevnetProcess) => run.interrupt(), 0],
     ["SIGTERM to npm", (run: DevnetProcess) => run.signal("SIGTERM"), 0],

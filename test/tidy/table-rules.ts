@@ -52,6 +52,7 @@ export interface PackageJson {
   readonly dependencies?: Versions;
   readonly devDependencies?: Versions;
   readonly optionalDependencies?: Versions;
+  readonly peerDependencies?: Versions;
   readonly overrides?: {readonly [name: string]: unknown};
 }
 
@@ -76,10 +77,16 @@ export function inexactVersions(file: SourceFile, json: PackageJson): Violation[
   return wrong;
 }
 
-const groupsOf = ({dependencies = {}, devDependencies = {}, optionalDependencies = {}}: PackageJson) => ({
+const groupsOf = ({
+  dependencies = {},
+  devDependencies = {},
+  optionalDependencies = {},
+  peerDependencies = {},
+}: PackageJson) => ({
   dependencies,
   devDependencies,
   optionalDependencies,
+  peerDependencies,
 });
 
 /** docs/dependencies.md against the packages' lists: name, version, why, what it would take to drop it. */

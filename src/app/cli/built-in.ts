@@ -3,6 +3,7 @@ export const BUILT_IN: readonly string[] = [
   "init",
   "operator",
   "signer",
+  "validator",
   "split",
   "slashing-protection",
   "config",

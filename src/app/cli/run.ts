@@ -8,6 +8,7 @@ import {localCommand} from "./commands/local.js";
 import {operatorCommand, signerCommand} from "./commands/services.js";
 import {slashingProtectionCommand} from "./commands/slashing-protection.js";
 import {splitCommand} from "./commands/split.js";
+import {validatorCommand} from "./commands/validator.js";
 import type {CommandContext} from "./context.js";
 import {EXIT, exitCodeOf, formatError} from "./errors.js";
 import {type Io, processIo} from "./io.js";
@@ -17,6 +18,7 @@ const COMMANDS: readonly ((cli: Argv, context: CommandContext) => Argv)[] = [
   initCommand,
   operatorCommand,
   signerCommand,
+  validatorCommand,
   splitCommand,
   slashingProtectionCommand,
   configCommand,

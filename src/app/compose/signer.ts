@@ -4,6 +4,7 @@ import {CommitteeSigningService} from "../../committee/signing-service.js";
 import {toWire} from "../../core/duty/request-codec.js";
 import type {Logger} from "../../ports/logger.js";
 import type {Deadlines} from "../../remote-signer/deadlines.js";
+import {createPluginServer} from "../../remote-signer/plugin-server.js";
 import {createRemoteSigner} from "../../remote-signer/server.js";
 import {requireCoordinator} from "../committee-files.js";
 import type {LoadedConfig} from "../config/load.js";
@@ -18,16 +19,20 @@ import {bookOf, composeBase, need, provide, type RunningService, Stops} from "./
 
 export interface RunningSigner extends RunningService {
   readonly url: string;
+  /** Of the plugins' routes, when they are served apart from the API. */
+  readonly pluginsUrl: string | null;
 }
 
 /**
  * A signer: connections to the operators, then the HTTP API. It listens only once enough operators are connected, or
  * after a bound with a warning: a client that finds the port open asks at once.
+ * @param pathToken for a client in this process: the API then listens on a free loopback port, below this secret path,
+ *   and the plugins' routes have the configured address to themselves
  * @throws the codes of configuration, committee files, link and HTTP
  */
 export async function composeSigner(
   loaded: LoadedConfig,
-  {config, logger}: {config: SignerConfig; logger: Logger},
+  {config, logger, pathToken}: {config: SignerConfig; logger: Logger; pathToken?: string},
 ): Promise<RunningSigner> {
   const container = await composeBase(loaded, {role: "signer", logger});
   const network = need(container, TOKENS.network);
@@ -65,23 +70,30 @@ export async function composeSigner(
     const reload = async (): Promise<{errors: readonly string[]}> => {
       const {errors} = await book.reload();
       service.setCommittees(book.current());
-      return {errors: [...errors, ...renewListener(server, config, {now: clock.now()})]};
+      const open = pathToken === undefined ? server : pluginServer;
+      return {errors: [...errors, ...(open === null ? [] : renewListener(open, config, {now: clock.now()}))]};
     };
     const server = await createRemoteSigner(
-      {service, logger: log, observer, clock, reload, routes: plugins.routes},
+      {service, logger: log, observer, clock, reload, routes: pathToken === undefined ? plugins.routes : []},
       {
         network,
         bodyLimitBytes: config.bodyLimitBytes,
         maxConcurrent: config.maxConcurrent,
         deadlinesMs: deadlinesOf(config),
-        ...listener,
+        ...(pathToken === undefined ? listener : {host: "127.0.0.1", port: 0, pathToken}),
       },
     );
     stops.push(() => server.close());
     stops.push(sampleSigner({clock, observer}, service, () => server.load()));
+    const apart = pathToken !== undefined && plugins.routes.length > 0;
+    const pluginServer = apart
+      ? await createPluginServer({clock, logger: log, routes: plugins.routes}, listener)
+      : null;
+    if (pluginServer !== null) stops.push(() => pluginServer.close());
     return {
       peerId: identity.peerId,
       url: server.url,
+      pluginsUrl: pluginServer?.url ?? null,
       committees: () => book.current(),
       reload,
       stop: () => stops.run(log),

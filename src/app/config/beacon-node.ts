@@ -1,7 +1,7 @@
 import {parseUint64} from "../../core/bytes.js";
 import type {Network} from "../../core/duty/network.js";
 import {PleiadesError} from "../../core/errors.js";
-import {networkFromSpec, parseSpecText} from "../networks.js";
+import {networkFromSpec, parseSpecText, type SpecText} from "../networks.js";
 
 /** A node that takes longer for two small answers is not one to pin a chain from. */
 const TIMEOUT_MS = 10_000;
@@ -11,14 +11,23 @@ const TIMEOUT_MS = 10_000;
  * @throws CONFIG_BEACON_NODE, and the NETWORK_ codes of a specification that cannot be used
  * @see beacon-APIs: getSpec, getGenesis
  */
-export async function pinFromBeaconNode(url: string, {timeoutMs = TIMEOUT_MS} = {}): Promise<Network> {
+export async function pinFromBeaconNode(url: string, options?: {timeoutMs?: number}): Promise<Network> {
+  return (await chainOfBeaconNode(url, options)).network;
+}
+
+/** The same, with the specification as the node gave it. @throws as {@link pinFromBeaconNode} */
+export async function chainOfBeaconNode(
+  url: string,
+  {timeoutMs = TIMEOUT_MS} = {},
+): Promise<{spec: SpecText; network: Network}> {
   const signal = AbortSignal.timeout(timeoutMs);
-  const [spec, genesis] = await Promise.all([
+  const [specText, genesis] = await Promise.all([
     get(url, "/eth/v1/config/spec", signal),
     get(url, "/eth/v1/beacon/genesis", signal),
   ]);
   const {genesisTime, genesisValidatorsRoot} = parseGenesis(url, genesis);
-  return networkFromSpec(parseSpecText(spec), {genesisTime, genesisValidatorsRoot});
+  const spec = parseSpecText(specText);
+  return {spec, network: networkFromSpec(spec, {genesisTime, genesisValidatorsRoot})};
 }
 
 function parseGenesis(url: string, text: string): {genesisTime: number; genesisValidatorsRoot: string} {
@@ -54,7 +63,7 @@ const failure = (url: string, reason: string, cause?: unknown): PleiadesError =>
   new PleiadesError({code: "CONFIG_BEACON_NODE", url: withoutCredentials(url), reason}, {cause});
 
 /** A URL may carry a user and a password, which have no place in an error. */
-function withoutCredentials(url: string): string {
+export function withoutCredentials(url: string): string {
   try {
     const {origin, pathname} = new URL(url);
     return `${origin}${pathname}`;

@@ -14,7 +14,9 @@ const MAIN = fileURLToPath(new URL("../../main.js", import.meta.url));
 export interface ServiceOptions {
   /** Said in errors: "operator 3". */
   readonly name: string;
-  readonly role: "operator" | "signer";
+  readonly role: "operator" | "signer" | "validator";
+  /** More arguments. */
+  readonly args?: readonly string[];
   readonly configFile: string;
   readonly logFile: string;
   readonly env: NodeJS.ProcessEnv;
@@ -40,7 +42,7 @@ export class ServiceProcess {
     const log = openSync(options.logFile, "a", 0o600);
     let child: ChildProcess;
     try {
-      child = fork(MAIN, [options.role, "--config", options.configFile], {
+      child = fork(MAIN, [options.role, "--config", options.configFile, ...(options.args ?? [])], {
         stdio: ["ignore", log, log, "ipc"],
         env: options.env,
         // Debugger flags of the parent would make every child fight for one port.

@@ -13,6 +13,8 @@ export interface LocalCommitteeOptions {
   readonly port?: number;
   /** Where the signer reaches an operator instead of its own address: a proxy put between the two. */
   readonly operatorAddresses?: ReadonlyMap<OperatorId, readonly string[]>;
+  /** Runs `pleiades validator` instead of `pleiades signer`, with the client of this folder. */
+  readonly validator?: {readonly beaconNode: string; readonly from: string};
   /** Added to the environment of a child. */
   readonly env?: (child: "signer" | OperatorId) => NodeJS.ProcessEnv;
 }
@@ -77,7 +79,7 @@ export class LocalCommittee {
     }
   }
 
-  /** Of the remote signer API, as `--externalSigner.url` wants it. */
+  /** Of the remote signer API, as `--externalSigner.url` wants it; of the plugins' routes when it is its own client. */
   get url(): string {
     const url = this.#signer?.ready.url;
     if (url === undefined || url === null) throw new Error("the signer is not up");
@@ -140,10 +142,20 @@ export class LocalCommittee {
   }
 
   async #startSigner(): Promise<void> {
-    const {host = "127.0.0.1", port = 0, operatorAddresses = new Map()} = this.#options;
+    const {host = "127.0.0.1", port = 0, operatorAddresses = new Map(), validator} = this.#options;
     await writeSignerConfig(this.#plan, {host, port, operatorAddresses});
     const signer = await ServiceProcess.start(
-      {name: "the signer", role: "signer", ...this.#plan.signer, env: this.#env("signer")},
+      {
+        name: "the signer",
+        ...this.#plan.signer,
+        ...(validator === undefined
+          ? {role: "signer"}
+          : {
+              role: "validator",
+              args: ["--beacon-node", validator.beaconNode, "--validator-from", validator.from],
+            }),
+        env: this.#env("signer"),
+      },
       this.#modules,
     );
     this.#signer = signer;

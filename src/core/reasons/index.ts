@@ -12,6 +12,7 @@ import {slashingReasons} from "./slashing.js";
 import {splitReasons} from "./split.js";
 import {thresholdReasons} from "./threshold.js";
 import {tlsReasons} from "./tls.js";
+import {validatorReasons} from "./validator.js";
 
 /** Every code of the project, one table per area. docs/reasons.md is this table for people. */
 export const REASONS = {
@@ -33,6 +34,7 @@ export const REASONS = {
   ...cliReasons,
   ...splitReasons,
   ...pluginReasons,
+  ...validatorReasons,
 } as const satisfies Record<string, Reason>;
 
 export type ReasonCode = keyof typeof REASONS;

@@ -81,4 +81,26 @@ export const slashingReasons = {
     meaning: "No record is kept here for a key that was asked for.",
     action: "Ask only for keys that this operator holds; nothing was changed.",
   },
+  SLASHING_MERGE_TOO_FEW: {
+    fault: "caller",
+    meaning: "A merge needs the exports of at least t operators of the key's committee.",
+    action:
+      "Export the key at more operators. One operator's record may lack a signature that others completed, and operators that are not disabled could still complete new ones.",
+  },
+  SLASHING_MERGE_TWICE: {
+    fault: "caller",
+    meaning: "Two of the files to merge are exports of the same operator.",
+    action: "Give one file per operator, of at least t different operators; of two, the newer one.",
+  },
+  SLASHING_MERGE_ANONYMOUS: {
+    fault: "caller",
+    meaning: "A file to merge does not say which operator exported it.",
+    action:
+      "Merge only files of `pleiades slashing-protection export`; export again where the file is of another kind.",
+  },
+  SLASHING_MERGE_STRANGER: {
+    fault: "caller",
+    meaning: "A file to merge has a key, and its operator is in none of the given committees of that key.",
+    action: "Give the committee file of every key, with --committee, and only exports of that committee's operators.",
+  },
 } as const satisfies Record<string, Reason>;

@@ -2,8 +2,17 @@
  * EIP-3076 slashing protection interchange, version 5, minified to records on the way in: a watermark per key.
  * @see EIP-3076 "JSON Schema"
  */
-import {type PubkeyHex, parseEpoch, parsePubkeyHex, parseRootHex, parseSlot, type RootHex} from "../bytes.js";
-import {isJsonObject} from "../duty/strict-object.js";
+import {
+  type PeerIdText,
+  type PubkeyHex,
+  parseEpoch,
+  parsePeerIdText,
+  parsePubkeyHex,
+  parseRootHex,
+  parseSlot,
+  type RootHex,
+} from "../bytes.js";
+import {isJsonObject, type JsonObject} from "../duty/strict-object.js";
 import {PleiadesError} from "../errors.js";
 import {EMPTY_RECORD, raise} from "./decide.js";
 import type {SlashingRecord} from "./record.js";
@@ -11,6 +20,8 @@ import type {SlashingRecord} from "./record.js";
 export interface Interchange {
   readonly genesisValidatorsRoot: RootHex;
   readonly records: ReadonlyMap<PubkeyHex, SlashingRecord>;
+  /** The operator that wrote the file, so that a merge can tell t operators from one operator's file t times. */
+  readonly exportedBy?: PeerIdText | null;
 }
 
 /** A complete history of 10,000 validators for a month is about this; a minified file is far below. */
@@ -19,9 +30,9 @@ export const MAX_INTERCHANGE_BYTES = 512 * 2 ** 20;
 const invalid = (reason: string): PleiadesError => new PleiadesError({code: "SLASHING_INTERCHANGE", reason});
 
 /**
- * Reads an interchange file. Keys that appear twice are merged; every number is bounded to uint64; extra fields are
- * ignored, as the EIP asks.
- * @throws SLASHING_INTERCHANGE · CODEC_HEX · CODEC_UINT64
+ * Reads an interchange file of version 5, or of version 4 in its complete form, whose data is the same. Keys that appear
+ * twice are merged; every number is bounded to uint64; extra fields are ignored, as the EIP asks.
+ * @throws SLASHING_INTERCHANGE · CODEC_HEX · CODEC_UINT64 · CODEC_PEER_ID
  */
 export function parseInterchange(text: string): Interchange {
   if (text.length > MAX_INTERCHANGE_BYTES) throw invalid("larger than 512 MiB");
@@ -34,19 +45,37 @@ export function parseInterchange(text: string): Interchange {
   if (!isJsonObject(json)) throw invalid("not a JSON object");
   const {metadata, data} = json;
   if (!isJsonObject(metadata)) throw invalid("metadata is missing");
-  if (metadata.interchange_format_version !== "5") throw invalid("interchange_format_version is not 5");
+  if (!isKnownFormat(metadata)) throw invalid("interchange_format_version is neither 5 nor a complete 4");
   if (!Array.isArray(data)) throw invalid("data is not a list");
   const records = new Map<PubkeyHex, SlashingRecord>();
   for (const [i, entry] of data.entries()) {
     if (!isJsonObject(entry)) throw invalid(`data[${i}] is not an object`);
+    if (saysNothing(entry)) continue;
     const key = parsePubkeyHex(entry.pubkey, `data[${i}].pubkey`);
     records.set(key, raise(records.get(key) ?? EMPTY_RECORD, parseEntry(entry, `data[${i}]`)));
   }
   return {
     genesisValidatorsRoot: parseRootHex(metadata.genesis_validators_root, "metadata.genesis_validators_root"),
     records,
+    exportedBy: metadata[EXPORTED_BY] === undefined ? null : parsePeerIdText(metadata[EXPORTED_BY], EXPORTED_BY),
   };
 }
+
+/** Our addition to the metadata; other clients ignore it. */
+const EXPORTED_BY = "pleiades_exported_by";
+
+/** Lodestar 1.5.1 still writes version 4. */
+const isKnownFormat = ({interchange_format: format, interchange_format_version: version}: JsonObject): boolean =>
+  version === "5" || (version === "4" && format === "complete");
+
+/**
+ * An entry without a message, for something that is no public key: Lodestar 1.5.1 lists the names of its other database
+ * rows among the keys. With a message in it, it would be a damaged file.
+ */
+const saysNothing = ({pubkey, signed_blocks: blocks, signed_attestations: attestations}: JsonObject): boolean =>
+  [blocks, attestations].every((list) => Array.isArray(list) && list.length === 0) &&
+  typeof pubkey === "string" &&
+  !/^(?:0x)?[0-9a-f]{96}$/i.test(pubkey);
 
 function parseEntry(entry: {[key: string]: unknown}, field: string): SlashingRecord {
   const {signed_blocks: blocks, signed_attestations: attestations} = entry;
@@ -76,7 +105,7 @@ const optionalRoot = (raw: unknown, field: string): RootHex | null =>
   raw === undefined || raw === null ? null : parseRootHex(raw, `${field}.signing_root`);
 
 /** The minified interchange file of these records, ending with a newline. @see EIP-3076 "Minimal" */
-export function formatInterchange({genesisValidatorsRoot, records}: Interchange): string {
+export function formatInterchange({genesisValidatorsRoot, records, exportedBy}: Interchange): string {
   const data = [...records].map(([pubkey, {block, attestation}]) => ({
     pubkey,
     signed_blocks: block === null ? [] : [{slot: block.slot.toString(), ...rootField(block.signingRoot)}],
@@ -91,7 +120,11 @@ export function formatInterchange({genesisValidatorsRoot, records}: Interchange)
             },
           ],
   }));
-  const metadata = {interchange_format_version: "5", genesis_validators_root: genesisValidatorsRoot};
+  const metadata = {
+    interchange_format_version: "5",
+    genesis_validators_root: genesisValidatorsRoot,
+    ...(exportedBy == null ? {} : {[EXPORTED_BY]: exportedBy}),
+  };
   return `${JSON.stringify({metadata, data}, null, 2)}\n`;
 }
 

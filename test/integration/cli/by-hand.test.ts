@@ -277,6 +277,7 @@ describe("a committee set up by hand", function () {
     expect(interchange.metadata).to.deep.equal({
       interchange_format_version: "5",
       genesis_validators_root: CAPTURED_ROOT,
+      pleiades_exported_by: operators[3]?.peerId,
     });
     // This operator was among the three that were asked for most messages, not for each.
     expect(interchange.data).to.have.length(8);
@@ -374,5 +375,43 @@ describe("a committee set up by hand", function () {
     for (const one of rest) one.child.kill("SIGTERM");
     expect((await first?.done)?.code).to.equal(130);
     for (const one of rest) expect((await one.done).code).to.equal(0);
+  });
+
+  it("moves out: exports of three operators become one file, exports of two do not", async () => {
+    const committee = ["--committee", join(dir, "out/committee.json")];
+    const files = [join(dir, "protection.json")];
+    const merge = (out: string, ...more: string[]) =>
+      cli(["slashing-protection", "export", "--merge", ...files, ...committee, "--out", join(dir, out), ...more]);
+    const exportAt = async (name: string) => {
+      const out = join(dir, `${name}.json`);
+      const config = join(dir, name, "lodestar.config.yaml");
+      const {code, stderr} = await cli(["slashing-protection", "export", "--config", config, "--all", "--out", out]);
+      expect(code, stderr).to.equal(0);
+      files.push(out);
+    };
+    await exportAt("op1");
+    const two = await merge("two.json");
+    expect(two.code).to.equal(1);
+    expect(two.stderr)
+      .to.match(/^SLASHING_MERGE_TOO_FEW: /m)
+      .and.match(/missingOperators: 2, 3/);
+    await exportAt("op2");
+    const three = await merge("moved.json", "--json");
+    expect(three.code, three.stderr).to.equal(0);
+    const {keys, exports} = JSON.parse(three.stdout);
+    expect(keys).to.have.length(8);
+    expect(exports.map((one: {operators: number[]}) => one.operators)).to.deep.equal([[4], [1], [2]]);
+    // Operator 4 had given its keys away before operators 1 and 2 signed a later vote, and 1 imported another one.
+    expect(exports[0].behind.length).to.be.at.least(1);
+    const {metadata, data} = JSON.parse(await readFile(join(dir, "moved.json"), "utf8"));
+    expect(metadata).to.deep.equal({interchange_format_version: "5", genesis_validators_root: CAPTURED_ROOT});
+    expect(data).to.have.length(8);
+    expect((await merge("moved.json")).stderr).to.match(/^CONFIG_EXISTS: /m);
+    const usage = await cli(["slashing-protection", "export", "--merge", ...files, "--out", join(dir, "x.json")]);
+    expect([usage.code, usage.stderr]).to.satisfy(
+      ([code, text]: [number, string]) => code === 2 && /--committee/.test(text),
+    );
+    const stray = await cli(["slashing-protection", "export", ...files, "--all", "--out", join(dir, "x.json")]);
+    expect(stray.code).to.equal(2);
   });
 });

@@ -5,8 +5,12 @@ import {MemorySlashingStore} from "../../../src/adapters/slashing-store/memory.j
 import {type PubkeyHex, parseEpoch, parsePubkeyHex, parseRootHex, parseSlot} from "../../../src/core/bytes.js";
 import type {SlashingSubject} from "../../../src/core/duty/slashing-subject.js";
 import {decideSlashing, EMPTY_RECORD} from "../../../src/core/slashing/decide.js";
+import {parseInterchange} from "../../../src/core/slashing/interchange.js";
+import {mergeExports, type OperatorExport} from "../../../src/core/slashing/merge.js";
+import type {SlashingRecord} from "../../../src/core/slashing/record.js";
 import {importInterchange} from "../../../src/keeper/protection.js";
 import {SlashingGuard} from "../../../src/keeper/slashing-guard.js";
+import {testCommittee, testKey, testPeerId} from "../../support/committees.js";
 import {sharedDir} from "../../support/shared.js";
 
 interface Message {
@@ -18,7 +22,7 @@ interface Message {
 interface Step {
   should_succeed: boolean;
   contains_slashable_data: boolean;
-  interchange: {data: {pubkey: string}[]};
+  interchange: {data: {pubkey: string; signed_blocks: unknown[]; signed_attestations: unknown[]}[]};
   blocks: (Message & {slot: string})[];
   attestations: (Message & {source_epoch: string; target_epoch: string})[];
 }
@@ -48,6 +52,7 @@ describe("EIP-3076 interchange vectors, minimal strategy", () => {
   for (const file of readdirSync(folder)) {
     const vector = JSON.parse(readFileSync(join(folder, file), "utf8")) as Vector;
     it(vector.name, () => run(vector));
+    it(`${vector.name}, dealt out to three operators and merged`, () => dealAndMerge(vector));
   }
 });
 
@@ -77,6 +82,32 @@ async function run(vector: Vector): Promise<void> {
     }
   }
 }
+
+/** Whatever each of three operators has seen of a history, the merged file has its highest marks. */
+function dealAndMerge({steps}: Vector): void {
+  const committee = testCommittee([testKey(1, {n: 4})], {n: 4});
+  for (const {interchange} of steps) {
+    const whole = parseInterchange(JSON.stringify(interchange));
+    const exports = [1, 2, 3].map((id): OperatorExport => {
+      const mine = (_: unknown, i: number): boolean => (i * 7) % 3 === id - 1;
+      const data = interchange.data.map(({pubkey, signed_blocks: blocks, signed_attestations: votes}) => ({
+        pubkey,
+        signed_blocks: blocks.filter(mine),
+        signed_attestations: votes.filter(mine),
+      }));
+      const text = JSON.stringify({...interchange, data});
+      return {file: `op${id}.json`, interchange: {...parseInterchange(text), exportedBy: testPeerId(id)}};
+    });
+    const validators = [...whole.records.keys()].map((key) => ({...committee.validators[0]!, groupPublicKey: key}));
+    if (validators.length === 0) continue;
+    const {records} = mergeExports(exports, [{...committee, validators}]).interchange;
+    expect(heights(records)).to.deep.equal(heights(whole.records));
+  }
+}
+
+/** The marks without the roots: a root is kept only where every source of it agrees. */
+const heights = (records: ReadonlyMap<PubkeyHex, SlashingRecord>): unknown =>
+  [...records].map(([key, {block, attestation}]) => [key, block?.slot, attestation?.source, attestation?.target]);
 
 /** A record exists for every key that this operator holds a share of. */
 async function hold(store: MemorySlashingStore, keys: readonly PubkeyHex[]): Promise<void> {

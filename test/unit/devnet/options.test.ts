@@ -12,6 +12,7 @@ describe("the command line of npm start", () => {
       dataDir: null,
       slotSeconds: 2,
       genesisDelay: 30,
+      inProcess: false,
     });
   });
 
@@ -21,9 +22,22 @@ describe("the command line of npm start", () => {
     expect((options as DevnetOptions).faults).to.have.length(1);
   });
 
+  it("takes the validator client into the signer's process when asked", () => {
+    expect(parseOptions(["--in-process"])).to.deep.include({inProcess: true});
+  });
+
   it("gives help rather than run, and the help names every option", () => {
     expect(parseOptions(["--help"])).to.equal("help");
-    for (const option of ["operators", "fault", "slots", "json", "data-dir", "slot-seconds", "genesis-delay"]) {
+    for (const option of [
+      "operators",
+      "fault",
+      "slots",
+      "json",
+      "data-dir",
+      "slot-seconds",
+      "genesis-delay",
+      "in-process",
+    ]) {
       expect(HELP).to.contain(`--${option}`);
     }
   });

@@ -6,7 +6,7 @@ import type {RunningService} from "../../compose/base.js";
 import {type LoadedConfig, loadConfig} from "../../config/load.js";
 import {presetOf} from "../../config/network.js";
 import type {OperatorConfig, SignerConfig} from "../../config/schema.js";
-import {runUntilStopped, startedByNpm} from "../../lifecycle.js";
+import {type Running, runUntilStopped, startedByNpm} from "../../lifecycle.js";
 import {processLogger} from "../../logging.js";
 import {type ServiceReady, tellParent} from "../../service-messages.js";
 import type {CommandContext} from "../context.js";
@@ -75,7 +75,7 @@ export const signerCommand = (cli: Argv, context: CommandContext): Argv =>
     },
   );
 
-async function loadFor(role: "operator" | "signer", file: string): Promise<LoadedConfig> {
+export async function loadFor(role: "operator" | "signer", file: string): Promise<LoadedConfig> {
   const loaded = await loadConfig(file);
   if (loaded.config[role] === undefined) {
     throw new PleiadesError({code: "CONFIG_ROLE_MISSING", file: loaded.file, section: role});
@@ -86,9 +86,9 @@ async function loadFor(role: "operator" | "signer", file: string): Promise<Loade
 }
 
 /** A service that runs, and what it says when ready. */
-type Service = RunningService & {readonly ready: ServiceReady; readonly failed?: Promise<unknown>};
+type Service = RunningService & Pick<Running, "failed"> & {readonly ready: ServiceReady};
 
-async function serve(
+export async function serve(
   {config}: LoadedConfig,
   {io}: CommandContext,
   json: boolean,
@@ -101,7 +101,7 @@ async function serve(
       tell(service, logger);
       const {ready} = service;
       if (json) io.out(toJsonLine({ready: true, ...ready, kind: undefined}));
-      else io.out(`ready: ${[...ready.addresses, ...(ready.url === null ? [] : [ready.url])].join(" ")}`);
+      else io.out(["ready:", ...ready.addresses, ...(ready.url === null ? [] : [ready.url])].join(" "));
       tellParent(ready);
       return {
         ...(service.failed === undefined ? {} : {failed: service.failed}),

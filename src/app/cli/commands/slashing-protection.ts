@@ -1,6 +1,7 @@
 import {resolve} from "node:path";
 import type {Argv} from "yargs";
 import {systemClock} from "../../../adapters/clock/system.js";
+import {readIdentity} from "../../../adapters/libp2p/identity.js";
 import {LmdbSlashingStore} from "../../../adapters/slashing-store/lmdb.js";
 import {LmdbEnvironment} from "../../../adapters/slashing-store/lmdb-environment.js";
 import {parsePubkeyHex} from "../../../core/bytes.js";
@@ -15,6 +16,7 @@ import type {CommandContext} from "../context.js";
 import {type Io, toJsonLine} from "../io.js";
 import {configOption, jsonOption, text, usage} from "../options.js";
 import {plural} from "../plural.js";
+import {type MergeArgs, mergeRecords} from "./merge-records.js";
 
 const GROUP = "Options:";
 
@@ -36,10 +38,15 @@ export const slashingProtectionCommand = (cli: Argv, context: CommandContext): A
         },
       )
       .command(
-        "export",
-        "Write this operator's records, and stop signing with those keys here for good",
+        "export [files..]",
+        "Write this operator's records, and stop signing with those keys here for good; or merge several operators' exports",
         (command) =>
           jsonOption(configOption(command))
+            .positional("files", {
+              type: "string",
+              array: true,
+              describe: "with --merge: exports of t operators or more",
+            })
             .option("out", {...text("new file to write", GROUP), demandOption: true})
             .option("key", {
               type: "string",
@@ -49,12 +56,29 @@ export const slashingProtectionCommand = (cli: Argv, context: CommandContext): A
               group: GROUP,
             })
             .option("all", {type: "boolean", default: false, describe: "export every key", group: GROUP})
+            .option("merge", {
+              type: "boolean",
+              default: false,
+              describe: "write the highest records of several operators' exports instead",
+              group: GROUP,
+            })
+            .option("committee", {
+              type: "string",
+              array: true,
+              requiresArg: true,
+              describe: "with --merge: committee file of the keys; may be repeated",
+              group: GROUP,
+            })
             .example("$0 slashing-protection export --all --out protection.json", "this operator retires")
+            .example(
+              "$0 slashing-protection export --merge op1.json op2.json op4.json --committee committee.json --out protection.json",
+              "the validator moves to another client",
+            )
             .epilogue(
-              "The keys are disabled, durably, before the file is written: what is signed later elsewhere cannot conflict with what this operator signs, for it signs nothing any more.",
+              "The keys are disabled, durably, before the file is written: what is signed later elsewhere cannot conflict with what this operator signs, for it signs nothing any more. A merge takes the exports of t operators: one operator's record may lack a signature that the others completed.",
             ),
         async (args) => {
-          await exportRecords(args as unknown as ExportArgs, context.io);
+          await exportOrMerge(args as unknown as ExportArgs & Partial<MergeArgs>, context.io);
         },
       )
       .demandCommand(1, "Say what to do with the records: import or export."),
@@ -92,11 +116,25 @@ async function importRecords({config: path, file, json}: ImportArgs, io: Io): Pr
 }
 
 interface ExportArgs {
+  readonly merge: boolean;
   readonly config: string;
   readonly out: string;
   readonly key?: readonly string[] | undefined;
   readonly all: boolean;
   readonly json: boolean;
+}
+
+async function exportOrMerge(args: ExportArgs & Partial<MergeArgs>, io: Io): Promise<void> {
+  const {merge, files = [], committee = [], out, json} = args;
+  if (!merge) {
+    if (files.length > 0 || committee.length > 0) throw usage("files and --committee belong to --merge");
+    return exportRecords(args, io);
+  }
+  if (args.all || args.key !== undefined)
+    throw usage("--merge takes every key of the files; leave --all and --key away");
+  if (files.length === 0) throw usage("name the exports to merge: --merge op1.json op2.json op3.json");
+  if (committee.length === 0) throw usage("--merge needs --committee: the file says how many operators it takes");
+  return mergeRecords({files, committee, out, json}, io);
 }
 
 async function exportRecords(args: ExportArgs, io: Io): Promise<void> {
@@ -105,6 +143,7 @@ async function exportRecords(args: ExportArgs, io: Io): Promise<void> {
   const out = resolve(args.out);
   if (await exists(out)) throw new PleiadesError({code: "CONFIG_EXISTS", file: out});
   const {config} = await operatorConfig(args.config);
+  const {peerId} = await readIdentity(config.node.keyFile);
   const {genesisValidatorsRoot: pinned} = await resolveNetwork(config.network);
   const exported = await withStore(config.dataDir, (store) => {
     const genesisValidatorsRoot = pinned ?? store.genesisValidatorsRoot();
@@ -114,7 +153,7 @@ async function exportRecords(args: ExportArgs, io: Io): Promise<void> {
         reason: "this operator has never signed: its chain is not known",
       });
     }
-    return exportInterchange(store, keys, {genesisValidatorsRoot});
+    return exportInterchange(store, keys, {genesisValidatorsRoot, exportedBy: peerId});
   });
   try {
     await writeNew(out, exported.text, 0o600);
