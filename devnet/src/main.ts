@@ -3,7 +3,7 @@ import {formatError} from "../../src/app/cli/errors.js";
 import {PleiadesError} from "../../src/core/errors.js";
 import {committeeOf} from "./committee.js";
 import {Devnet, type DevnetStatus} from "./devnet.js";
-import {UsageError} from "./faults.js";
+import {type Fault, UsageError} from "./faults.js";
 import {History} from "./history.js";
 import {type DevnetOptions, HELP, parseOptions} from "./options.js";
 import {createOutput, type Output} from "./output.js";
@@ -65,7 +65,7 @@ async function run(options: DevnetOptions, root: string, output: Output, signal:
           output.view({status, rates: history.rates()});
         },
       },
-      committeeOf(options.operators, {logger: createLogger({level: "error"})}),
+      committeeOf(options.operators, {logger: createLogger({level: "error"}), liars: liarsOf(options.faults)}),
       signal,
     );
     last = await devnet.until((status) => options.slots !== null && isOver(status, options.slots), signal);
@@ -94,10 +94,16 @@ function isOver({slot, duties}: DevnetStatus, slots: number): boolean {
   return duties.nextSlot > slots || slot > slots + GRACE_SLOTS;
 }
 
-function inWords({duties, signatures, finalisedEpoch, slots, problems}: Summary): string[] {
+const liarsOf = (faults: readonly Fault[]): ReadonlySet<number> =>
+  new Set(faults.filter(({kind}) => kind === "lie").map(({operatorId}) => operatorId));
+
+function inWords({duties, signatures, finalisedEpoch, slots, operators, problems}: Summary): string[] {
   const total = duties.blocks.due + duties.attestations.due + duties.syncMessages.due;
   return [
     `${slots} slots, finalised epoch ${finalisedEpoch}, ${signatures.count} signatures, ${total} duties judged`,
+    ...operators
+      .filter(({convictions}) => convictions > 0)
+      .map(({id, convictions}) => `the signer caught operator ${id} in ${convictions} lies`),
     problems.length === 0 ? "no duty was missed" : `problems: ${problems.join("; ")}`,
   ];
 }
