@@ -46,7 +46,10 @@ export function committeeOf(
     try {
       for (const {id, address, configFile} of plan.operators) {
         if (liars.has(id)) {
-          const dirs = {operatorDir: dirname(configFile), signerDirs: [dirname(plan.signer.configFile)]};
+          const dirs = {
+            operatorDir: dirname(configFile),
+            signerDirs: plan.signers.map((one) => dirname(one.configFile)),
+          };
           fronts.set(id, await startLyingOperator({logger}, {...dirs, address}));
         }
         proxies.set(id, await startDelayProxy(fronts.get(id)?.port ?? portOf(address)));
