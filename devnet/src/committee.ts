@@ -1,3 +1,4 @@
+import {dirname} from "node:path";
 import {systemClock} from "../../src/adapters/clock/system.js";
 import {pinFromBeaconNode} from "../../src/app/config/beacon-node.js";
 import {interopSecrets} from "../../src/app/local/interop.js";
@@ -7,7 +8,9 @@ import {validatorKeys} from "../../src/app/split/validator-keys.js";
 import {type OperatorId, type PeerIdText, parseOperatorId} from "../../src/core/bytes.js";
 import type {Logger} from "../../src/ports/logger.js";
 import {type DelayProxy, startDelayProxy} from "./delay-proxy.js";
+import type {Lie} from "./lies.js";
 import {VALIDATORS} from "./lodestar.js";
+import {type LyingOperator, startLyingOperator} from "./lying-operator.js";
 import {histogram, parsePrometheus, type Sample, total} from "./prometheus.js";
 import type {DevnetSigner, SignerNow, StartSigner} from "./signer.js";
 
@@ -15,12 +18,17 @@ const METRICS_TIMEOUT_MS = 2_000;
 
 /**
  * The committee of the devnet: `pleiades local` with the eight interop keys, pinned to the chain that the beacon node
- * serves, and a proxy in front of each operator through which the signer reaches it.
+ * serves, and a proxy in front of each operator through which the signer reaches it. In front of those that are to lie
+ * stands a liar of the same name.
  * @param validatorFrom the folder of the validator client that is to run in the signer's process; null for none
  */
 export function committeeOf(
   operators: number,
-  {logger, validatorFrom}: {logger: Logger; validatorFrom: string | null},
+  {
+    logger,
+    validatorFrom,
+    liars = new Set(),
+  }: {logger: Logger; validatorFrom: string | null; liars?: ReadonlySet<number>},
 ): StartSigner {
   return async ({beaconUrl}, dir) => {
     const network = await pinFromBeaconNode(beaconUrl);
@@ -38,9 +46,19 @@ export function committeeOf(
       },
     });
     const proxies = new Map<OperatorId, DelayProxy>();
-    const closeProxies = () => Promise.all([...proxies.values()].map((proxy) => proxy.close()));
+    const fronts = new Map<OperatorId, LyingOperator>();
+    const closeProxies = () => Promise.all([...proxies.values(), ...fronts.values()].map((between) => between.close()));
     try {
-      for (const {id, address} of plan.operators) proxies.set(id, await startDelayProxy(portOf(address)));
+      for (const {id, address, configFile} of plan.operators) {
+        if (liars.has(id)) {
+          const dirs = {
+            operatorDir: dirname(configFile),
+            signerDirs: plan.signers.map((one) => dirname(one.configFile)),
+          };
+          fronts.set(id, await startLyingOperator({logger}, {...dirs, address}));
+        }
+        proxies.set(id, await startDelayProxy(fronts.get(id)?.port ?? portOf(address)));
+      }
       const committee = await LocalCommittee.start(
         plan,
         {logger, clock: systemClock},
@@ -50,7 +68,7 @@ export function committeeOf(
         },
       );
       const peers = new Map(plan.operators.map(({id, peerId}) => [id, peerId]));
-      return new CommitteeSigner(committee, {threshold: plan.threshold, peers, proxies, closeProxies});
+      return new CommitteeSigner(committee, {threshold: plan.threshold, peers, proxies, fronts, closeProxies});
     } catch (error) {
       await closeProxies();
       throw error;
@@ -65,7 +83,9 @@ class CommitteeSigner implements DevnetSigner {
   readonly #proxies: ReadonlyMap<OperatorId, DelayProxy>;
   readonly #closeProxies: () => Promise<unknown>;
   readonly #peers: ReadonlyMap<OperatorId, PeerIdText>;
+  readonly #fronts: ReadonlyMap<OperatorId, LyingOperator>;
   readonly #delays = new Map<OperatorId, number>();
+  readonly #lying = new Set<OperatorId>();
 
   constructor(
     committee: LocalCommittee,
@@ -73,6 +93,7 @@ class CommitteeSigner implements DevnetSigner {
       threshold: number;
       peers: ReadonlyMap<OperatorId, PeerIdText>;
       proxies: ReadonlyMap<OperatorId, DelayProxy>;
+      fronts: ReadonlyMap<OperatorId, LyingOperator>;
       closeProxies: () => Promise<unknown>;
     },
   ) {
@@ -80,6 +101,7 @@ class CommitteeSigner implements DevnetSigner {
     this.#peers = parts.peers;
     this.threshold = parts.threshold;
     this.#proxies = parts.proxies;
+    this.#fronts = parts.fronts;
     this.#closeProxies = parts.closeProxies;
     this.failed = committee.failed.then((error) => {
       throw error;
@@ -99,6 +121,7 @@ class CommitteeSigner implements DevnetSigner {
       operators: this.#committee.operators(),
       peers: this.#peers,
       delays: this.#delays,
+      lying: this.#lying,
     });
   }
 
@@ -116,6 +139,13 @@ class CommitteeSigner implements DevnetSigner {
     this.#proxies.get(id)?.setDelay(delayMs);
   }
 
+  lie(operatorId: number, how: Lie | "all" | null): void {
+    const id = parseOperatorId(operatorId);
+    this.#fronts.get(id)?.lie(how);
+    if (how === null) this.#lying.delete(id);
+    else this.#lying.add(id);
+  }
+
   async stop(): Promise<void> {
     await this.#committee.stop();
     await this.#closeProxies();
@@ -131,6 +161,7 @@ export function signerNow(
     operators: readonly LocalOperator[];
     peers: ReadonlyMap<OperatorId, PeerIdText>;
     delays: ReadonlyMap<OperatorId, number>;
+    lying: ReadonlySet<OperatorId>;
   },
 ): SignerNow {
   const failed = new Map<string, number>();
@@ -158,6 +189,8 @@ export function signerNow(
         pid,
         state: state === "up" && !connected ? "connecting" : state,
         delayMs: processes.delays.get(id) ?? 0,
+        lying: processes.lying.has(id),
+        convictions: total(samples, "pleiades_operator_convictions_total", {operator}),
         participations: total(samples, "pleiades_operator_participations_total", {operator}),
         failures: new Map(
           answers.filter((one) => one.labels.outcome !== "signed").map((one) => [one.labels.outcome!, one.value]),

@@ -62,6 +62,7 @@ export class Devnet {
   });
   readonly #begun = new Set<Fault>();
   readonly #ended = new Set<Fault>();
+  readonly #convicted = new Set<number>();
   #failedInWarmUp: ReadonlyMap<string, number> = new Map();
   #committeesUpTo = -1;
   #head = 0;
@@ -206,11 +207,13 @@ export class Devnet {
 
   async #begin(fault: Fault): Promise<void> {
     if (fault.kind === "slow") this.#signer.slow(fault.operatorId, fault.delayMs);
+    else if (fault.kind === "lie") this.#signer.lie(fault.operatorId, fault.how);
     else await this.#signer.crash(fault.operatorId);
   }
 
   async #end(fault: Fault): Promise<void> {
     if (fault.kind === "slow") return this.#signer.slow(fault.operatorId, 0);
+    if (fault.kind === "lie") return this.#signer.lie(fault.operatorId, null);
     try {
       await this.#signer.restart(fault.operatorId);
       if (!this.#stopping) this.#options.onEvent(`operator ${fault.operatorId} runs again`);
@@ -228,6 +231,7 @@ export class Devnet {
         this.#api.finality(),
         this.#signer.now(),
       ]);
+      this.#tellConvictions(this.#signerNow);
       if (this.slot() < WARM_UP_SLOTS) this.#failedInWarmUp = this.#signerNow.failed;
       await this.#scanBlocks();
     } catch (error) {
@@ -236,6 +240,14 @@ export class Devnet {
     for (const line of this.#duties.takeNews()) this.#options.onEvent(`missed duty: ${line}`);
     this.#options.onStatus?.(this.status());
     for (const wake of this.#readers.splice(0)) wake();
+  }
+
+  #tellConvictions({operators}: SignerNow): void {
+    for (const {id, convictions} of operators) {
+      if (convictions === 0 || this.#convicted.has(id)) continue;
+      this.#convicted.add(id);
+      this.#options.onEvent(`the signer caught operator ${id} lying and asks it last from now on`);
+    }
   }
 
   /** Says something unless it was the last thing said here: a node that is in trouble repeats itself every second. */

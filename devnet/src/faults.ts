@@ -1,7 +1,10 @@
+import {LIES, type Lie} from "./lies.js";
+
 /** Faults that a devnet run puts on its operators between two slots. */
 export type Fault = {readonly operatorId: number; readonly fromSlot: number; readonly toSlot: number} & (
   | {readonly kind: "crash"}
   | {readonly kind: "slow"; readonly delayMs: number}
+  | {readonly kind: "lie"; readonly how: Lie | "all"}
 );
 
 /** Bad command line; the message says what is wrong and what is right. */
@@ -10,7 +13,7 @@ export class UsageError extends Error {
 }
 
 const GRAMMAR =
-  "crash:OPERATOR@FROM-TO or slow:OPERATOR:DELAY@FROM-TO, for example crash:3@20-28 or slow:2:800ms@30-38";
+  "crash:OPERATOR@FROM-TO, slow:OPERATOR:DELAY@FROM-TO or lie:OPERATOR[:KIND]@FROM-TO, for example crash:3@20-28, slow:2:800ms@30-38 or lie:4@40-48";
 const MAX_DELAY_MS = 60_000; // longer than any deadline of the signer, so indistinguishable from a crash
 
 /**
@@ -22,9 +25,8 @@ export function parseFault(text: string, {operators}: {operators: number}): Faul
     throw new UsageError(`--fault ${text}: ${why}`);
   };
   const [what = "", when = "", ...more] = text.split("@");
-  const [kind, id = "", delay, ...rest] = what.split(":");
-  if (kind === "lie") bad("operators that lie come with the next release; this one has crash and slow");
-  if (kind !== "crash" && kind !== "slow") bad(`"${kind}" is not a fault; write ${GRAMMAR}`);
+  const [kind, id = "", detail, ...rest] = what.split(":");
+  if (kind !== "crash" && kind !== "slow" && kind !== "lie") bad(`"${kind}" is not a fault; write ${GRAMMAR}`);
   if (more.length > 0 || rest.length > 0 || when === "") bad(`write ${GRAMMAR}`);
   if (!/^[1-9]\d?$/.test(id) || Number(id) > operators) bad(`"${id}" is not an operator; they are 1 to ${operators}`);
   const slots = /^(\d{1,9})-(\d{1,9})$/.exec(when);
@@ -33,11 +35,16 @@ export function parseFault(text: string, {operators}: {operators: number}): Faul
   if (range.fromSlot >= range.toSlot)
     bad(`the fault ends at slot ${range.toSlot}, which must be after ${range.fromSlot}`);
   if (kind === "crash") {
-    if (delay !== undefined) bad(`crash takes no delay; write crash:${id}@${when}`);
+    if (detail !== undefined) bad(`crash takes no delay; write crash:${id}@${when}`);
     return {kind, ...range};
   }
-  const delayMs = parseDelay(delay ?? "");
-  if (delayMs === null) return bad(`"${delay ?? ""}" is not a delay; write for example 800ms or 1.5s`);
+  if (kind === "lie") {
+    const how = [...LIES, "all" as const].find((lie) => lie === (detail ?? "all"));
+    if (how === undefined) return bad(`"${detail}" is not a lie; there are ${LIES.join(", ")}, and all in turn`);
+    return {kind, how, ...range};
+  }
+  const delayMs = parseDelay(detail ?? "");
+  if (delayMs === null) return bad(`"${detail ?? ""}" is not a delay; write for example 800ms or 1.5s`);
   if (delayMs < 1 || delayMs > MAX_DELAY_MS) bad(`the delay must be between 1ms and ${MAX_DELAY_MS / 1000}s`);
   return {kind: "slow", delayMs, ...range};
 }
@@ -56,8 +63,13 @@ export function parseFaults(texts: readonly string[], limits: {operators: number
 }
 
 export function describeFault(fault: Fault): string {
-  const what = fault.kind === "crash" ? "crash" : `slow by ${fault.delayMs} ms`;
-  return `operator ${fault.operatorId} ${what}, slots ${fault.fromSlot}-${fault.toSlot}`;
+  return `operator ${fault.operatorId} ${whatOf(fault)}, slots ${fault.fromSlot}-${fault.toSlot}`;
+}
+
+function whatOf(fault: Fault): string {
+  if (fault.kind === "crash") return "crash";
+  if (fault.kind === "slow") return `slow by ${fault.delayMs} ms`;
+  return fault.how === "all" ? "lie" : `lie (${fault.how})`;
 }
 
 function parseDelay(text: string): number | null {

@@ -4,7 +4,7 @@ import {formatError} from "../../src/app/cli/errors.js";
 import {PleiadesError} from "../../src/core/errors.js";
 import {committeeOf} from "./committee.js";
 import {Devnet, type DevnetStatus} from "./devnet.js";
-import {UsageError} from "./faults.js";
+import {type Fault, UsageError} from "./faults.js";
 import {History} from "./history.js";
 import {type DevnetOptions, HELP, parseOptions} from "./options.js";
 import {createOutput, type Output} from "./output.js";
@@ -71,6 +71,7 @@ async function run(options: DevnetOptions, root: string, output: Output, signal:
         logger: createLogger({level: "error"}),
         // The folder in which the real client's packages are.
         validatorFrom: options.inProcess ? join(root, "devnet") : null,
+        liars: liarsOf(options.faults),
       }),
       signal,
     );
@@ -100,10 +101,16 @@ function isOver({slot, duties}: DevnetStatus, slots: number): boolean {
   return duties.nextSlot > slots || slot > slots + GRACE_SLOTS;
 }
 
-function inWords({duties, signatures, finalisedEpoch, slots, problems}: Summary): string[] {
+const liarsOf = (faults: readonly Fault[]): ReadonlySet<number> =>
+  new Set(faults.filter(({kind}) => kind === "lie").map(({operatorId}) => operatorId));
+
+function inWords({duties, signatures, finalisedEpoch, slots, operators, problems}: Summary): string[] {
   const total = duties.blocks.due + duties.attestations.due + duties.syncMessages.due;
   return [
     `${slots} slots, finalised epoch ${finalisedEpoch}, ${signatures.count} signatures, ${total} duties judged`,
+    ...operators
+      .filter(({convictions}) => convictions > 0)
+      .map(({id, convictions}) => `the signer caught operator ${id} in ${convictions} lies`),
     problems.length === 0 ? "no duty was missed" : `problems: ${problems.join("; ")}`,
   ];
 }

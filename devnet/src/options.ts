@@ -26,6 +26,8 @@ The chain finalises only because the committee signs. First start: about two min
   --fault F           put a fault on an operator; may be given many times
                         crash:3@20-28        operator 3 is killed at slot 20 and started again at slot 28
                         slow:2:800ms@30-38   operator 2 answers 800 ms later between slots 30 and 38
+                        lie:4@40-48          operator 4 answers with wrong partial signatures; lie:4:wrong, :other
+                                             (those of another message) or :garbage for one kind, else all in turn
   --slots N           stop after slot N; the exit code is 0 when the chain finalised and no duty was missed
   --json              print a JSON summary on standard output at the end; everything else goes to standard error
   --data-dir DIR      keep data and logs in DIR (emptied at the start); default: a folder that a good run removes

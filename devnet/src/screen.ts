@@ -3,6 +3,7 @@ import {describeFault} from "./faults.js";
 import type {Rates} from "./history.js";
 import {FORKS, SLOTS_PER_EPOCH} from "./lodestar.js";
 import type {Tally} from "./missed-duties.js";
+import type {OperatorNow} from "./signer.js";
 
 export interface View {
   readonly status: DevnetStatus;
@@ -82,6 +83,10 @@ function row(...cells: string[]): string {
   return cells.map((cell, i) => cell.padEnd(WIDTHS[i] ?? 0)).join("");
 }
 
-function stateOf({state, delayMs}: {state: string; delayMs: number}): string {
-  return state === "up" && delayMs > 0 ? "slow" : state;
+/** A convict stays one: the signer asks it last until it is started anew. */
+function stateOf({state, delayMs, lying, convictions}: OperatorNow): string {
+  if (state !== "up") return state;
+  if (lying) return "lying";
+  if (delayMs > 0) return "slow";
+  return convictions > 0 ? "convicted" : state;
 }

@@ -1,4 +1,5 @@
 import type {Genesis} from "./beacon-api.js";
+import type {Lie} from "./lies.js";
 import type {Histogram} from "./prometheus.js";
 
 /** The chain that a signer of the devnet is pinned to. */
@@ -18,6 +19,10 @@ export interface OperatorNow {
   readonly delayMs: number;
   /** Group signatures that it took part in since the start. */
   readonly participations: number;
+  /** Partial signatures that the signer found to be lies since the start. */
+  readonly convictions: number;
+  /** It answers with lies now. */
+  readonly lying: boolean;
   /** Requests it was asked and did not sign since the start: reason code → count. */
   readonly failures: ReadonlyMap<string, number>;
   /** Time to answer, in seconds. */
@@ -48,6 +53,8 @@ export interface DevnetSigner {
   restart(operatorId: number): Promise<void>;
   /** Makes the way to an operator and back longer by this much in all; 0: as it was. */
   slow(operatorId: number, delayMs: number): void;
+  /** Makes an operator lie; null: it tells the truth again. Only for those named as liars at the start. */
+  lie(operatorId: number, how: Lie | "all" | null): void;
   stop(): Promise<void>;
 }
 

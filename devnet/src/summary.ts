@@ -17,7 +17,13 @@ export interface Summary {
   readonly duties: {readonly blocks: Tally; readonly attestations: Tally; readonly syncMessages: Tally};
   readonly failedRequests: {readonly [what: string]: number};
   readonly signatures: {readonly count: number; readonly p50Ms: number | null; readonly p99Ms: number | null};
-  readonly operators: readonly {readonly id: number; readonly state: string; readonly participations: number}[];
+  readonly operators: readonly {
+    readonly id: number;
+    readonly state: string;
+    readonly participations: number;
+    /** Lies that the signer caught. */
+    readonly convictions: number;
+  }[];
   readonly faults: readonly string[];
 }
 
@@ -47,6 +53,7 @@ export function summarise(status: DevnetStatus): Summary {
   if (epoch >= FIRST_JUDGED_EPOCH && finality.finalised < epoch - FINALITY_LAG_EPOCHS) {
     problems.push(`epoch ${finality.finalised} is the last finalised one in epoch ${epoch}`);
   }
+  problems.push(...misjudged(status));
   return {
     ok: problems.length === 0,
     problems,
@@ -56,7 +63,23 @@ export function summarise(status: DevnetStatus): Summary {
     duties: {blocks: duties.blocks, attestations: duties.attestations, syncMessages: duties.syncMessages},
     failedRequests: Object.fromEntries(status.failedRequests),
     signatures: {count: signer?.signed ?? 0, ...percentiles(signer?.durations ?? new Map())},
-    operators: (signer?.operators ?? []).map(({id, state, participations}) => ({id, state, participations})),
+    operators: (signer?.operators ?? []).map(({id, state, participations, convictions}) => ({
+      id,
+      state,
+      participations,
+      convictions,
+    })),
     faults: status.faults.map(describeFault),
   };
+}
+
+/** Liars that were not caught, and, worse, others that were blamed. */
+function misjudged({slot, faults, signer}: DevnetStatus): string[] {
+  const lies = faults.filter(({kind}) => kind === "lie");
+  const lied = new Set(lies.map(({operatorId}) => operatorId));
+  const over = new Set(lies.filter(({toSlot}) => slot >= toSlot).map(({operatorId}) => operatorId));
+  return (signer?.operators ?? []).flatMap(({id, convictions}) => {
+    if (convictions > 0 && !lied.has(id)) return [`operator ${id} was blamed for a lie it did not tell`];
+    return convictions === 0 && over.has(id) ? [`operator ${id} lied and was not caught`] : [];
+  });
 }

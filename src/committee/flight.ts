@@ -24,6 +24,7 @@ import type {PartialRequest} from "../ports/operator-link.js";
 import type {DirectoryEntry} from "./committee-directory.js";
 import {hedgeDelay} from "./hedging.js";
 import {Round, type RoundModules} from "./round.js";
+import {type Turn, UNCONTESTED} from "./turn.js";
 
 /** The one place where combined signatures are verified, so that those that wait together can be verified together. */
 export type VerifySignature = (
@@ -62,6 +63,7 @@ export class Flight {
   readonly #signingRoot: RootHex;
   readonly #context: PartialContext;
   readonly #trace: TraceId | undefined;
+  readonly #turn: Turn;
   readonly #round: Round;
   readonly #onAbandoned: () => void;
   #callers = 0;
@@ -70,7 +72,13 @@ export class Flight {
   constructor(
     modules: FlightModules,
     options: FlightOptions,
-    task: {entry: DirectoryEntry; request: PartialRequest; signingRoot: RootHex; onAbandoned: () => void},
+    task: {
+      entry: DirectoryEntry;
+      request: PartialRequest;
+      signingRoot: RootHex;
+      turn?: Turn;
+      onAbandoned: () => void;
+    },
   ) {
     const {committee, validator, quorum} = task.entry;
     this.#modules = modules;
@@ -78,12 +86,14 @@ export class Flight {
     this.#entry = task.entry;
     this.#signingRoot = task.signingRoot;
     this.#trace = task.request.trace;
+    this.#turn = task.turn ?? UNCONTESTED;
     this.#onAbandoned = task.onAbandoned;
     this.#context = {quorum, message: fromHex(task.signingRoot), sharePublicKeys: validator.sharePublicKeys};
     this.#round = new Round(modules, {
       operators: committee.operators,
       request: task.request,
-      operatorDeadlineMs: options.operatorDeadlineMs,
+      operatorDeadlineMs: options.operatorDeadlineMs + this.#turn.holdMs,
+      mayBeHeld: this.#turn.holdMs > 0,
       admit: (operator, bytes) => this.#admit(operator, bytes),
     });
     this.done = this.#fly();
@@ -150,12 +160,16 @@ export class Flight {
     const order = health.order(operators, connected);
     const first = order.slice(0, this.#context.quorum.t);
     this.#round.ask(first);
+    // Every operator shall know of the duty before it lets a later-ranked signer's request through, or begin to hold it.
+    if (this.#turn.contested) this.#round.askRest();
     // Without t healthy operators there is nobody to wait for.
     if (!first.every(({peerId}) => health.isHealthy(peerId, connected))) this.#round.askRest();
     const probe = health.dueForProbe(order.slice(first.length), connected);
     if (probe !== undefined) this.#round.ask([probe]);
     const {hedgeDelayMs} = this.#options;
-    return hedgeDelayMs === "adaptive" ? hedgeDelay(first.map(({peerId}) => health.standing(peerId))) : hedgeDelayMs;
+    const hedge =
+      hedgeDelayMs === "adaptive" ? hedgeDelay(first.map(({peerId}) => health.standing(peerId))) : hedgeDelayMs;
+    return this.#turn.holdMs + hedge;
   }
 
   /**

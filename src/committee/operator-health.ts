@@ -57,17 +57,13 @@ export class OperatorHealth {
     state.turn = ++this.#turn;
   }
 
-  /** Any answer counts, a refusal too; a late one tells the latency but does not make up for the missed deadline. */
-  answered(peerId: PeerIdText, latencyMs: number, timely: boolean): void {
+  /**
+   * Any answer counts, a refusal too; a late one tells the latency but does not make up for the missed deadline. A null
+   * latency is one that tells nothing.
+   */
+  answered(peerId: PeerIdText, latencyMs: number | null, timely: boolean): void {
     const state = this.#state(peerId);
-    const deviation = state.latencyMs === null ? latencyMs : Math.abs(latencyMs - state.latencyMs);
-    if (state.latencyMs === null) {
-      state.latencyMs = latencyMs;
-      state.deviationMs = latencyMs / 2;
-    } else {
-      state.deviationMs += DEVIATION_WEIGHT * (deviation - state.deviationMs);
-      state.latencyMs += LATENCY_WEIGHT * (latencyMs - state.latencyMs);
-    }
+    if (latencyMs !== null) measure(state, latencyMs);
     if (!timely) return;
     if (this.#isDown(state)) this.#logger.info("operator answers in time again", {peerId});
     state.consecutiveMisses = 0;
@@ -144,4 +140,14 @@ export class OperatorHealth {
     }
     return state;
   }
+}
+
+function measure(state: State, latencyMs: number): void {
+  if (state.latencyMs === null) {
+    state.latencyMs = latencyMs;
+    state.deviationMs = latencyMs / 2;
+    return;
+  }
+  state.deviationMs += DEVIATION_WEIGHT * (Math.abs(latencyMs - state.latencyMs) - state.deviationMs);
+  state.latencyMs += LATENCY_WEIGHT * (latencyMs - state.latencyMs);
 }

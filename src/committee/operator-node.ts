@@ -3,6 +3,7 @@ import type {Committee} from "../core/committee/committee.js";
 import type {Preset} from "../core/duty/preset.js";
 import {parseSignRequest} from "../core/duty/request-codec.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
+import {claimOf} from "../core/ranking/claim.js";
 import {REASONS} from "../core/reasons/index.js";
 import type {Keeper} from "../ports/keeper.js";
 import type {Logger} from "../ports/logger.js";
@@ -10,6 +11,7 @@ import type {Observer} from "../ports/observer.js";
 import type {PartialReply, PartialRequest, Watermark} from "../ports/operator-link.js";
 import type {PartialHandler} from "../ports/operator-server.js";
 import type {VetoGate} from "../ports/veto.js";
+import type {RankedRequests} from "./ranked-requests.js";
 
 export interface OperatorNodeModules {
   readonly keeper: Pick<Keeper, "sign" | "watermarks">;
@@ -17,6 +19,8 @@ export interface OperatorNodeModules {
   readonly observer: Observer;
   /** Null when no plugin has a veto: the request is then not parsed here. */
   readonly veto: VetoGate | null;
+  /** Where the requests of committees with several signers wait their turn; null: nobody waits. Default null. */
+  readonly ranked?: RankedRequests | null;
 }
 
 export interface OperatorNodeOptions {
@@ -29,7 +33,8 @@ export interface OperatorNodeOptions {
 /** What this operator knows about one key of one committee file. */
 interface Entry {
   readonly committeeHash: RootHex;
-  readonly coordinators: ReadonlySet<PeerIdText>;
+  /** The rank of each coordinator: its place in the committee file. */
+  readonly coordinators: ReadonlyMap<PeerIdText, number>;
 }
 
 type Refusal = Extract<PartialReply, {kind: "refused"}>;
@@ -51,13 +56,14 @@ export class OperatorNode implements PartialHandler {
 
   /**
    * A partial signature or a refusal; never rejects. Own codes: OPERATOR_UNKNOWN_KEY · OPERATOR_NOT_COORDINATOR ·
-   * OPERATOR_COMMITTEE_MISMATCH; with a veto its own and CODEC_*; the keeper's pass through.
+   * OPERATOR_COMMITTEE_MISMATCH · OPERATOR_OUTRANKED; with a veto its own and CODEC_*; the keeper's pass through.
    */
-  async handle(peer: PeerIdText, request: PartialRequest): Promise<PartialReply> {
+  async handle(peer: PeerIdText, request: PartialRequest, gone?: AbortSignal): Promise<PartialReply> {
     try {
       const refusal = this.#screen(peer, request);
       if (refusal !== null) return this.#refused(peer, request, refusal);
-      const reply = await this.#modules.keeper.sign(request);
+      const reply = await this.#inTurn(peer, request, gone);
+      if (reply.kind === "refused" && NOT_THE_KEEPERS.has(reply.code)) return this.#refused(peer, request, reply);
       const {key, trace} = request;
       const outcome = reply.kind === "signed" ? "signed" : reply.code;
       this.#modules.logger.debug("answered a request", {peer, key, type: request.request.type, outcome, trace});
@@ -78,6 +84,19 @@ export class OperatorNode implements PartialHandler {
     const all = await this.#modules.keeper.watermarks();
     const entries = this.#index();
     return all.filter(({key}) => entries.get(key)?.some(({coordinators}) => coordinators.has(peer)) === true);
+  }
+
+  /** Safety is the keeper's alone; this keeps two signers from getting a part of the operators each. */
+  #inTurn(peer: PeerIdText, request: PartialRequest, gone: AbortSignal | undefined): Promise<PartialReply> {
+    const {keeper, ranked = null} = this.#modules;
+    const {key, committeeHash} = request;
+    const entry = this.#index()
+      .get(key)
+      ?.find((known) => known.committeeHash === committeeHash);
+    const claim =
+      ranked === null || entry === undefined || entry.coordinators.size < 2 ? null : claimOf(request.request);
+    if (ranked === null || claim === null) return keeper.sign(request);
+    return ranked.request({key, claim, rank: entry!.coordinators.get(peer)!}, () => keeper.sign(request), gone);
   }
 
   #screen(peer: PeerIdText, request: PartialRequest): Refusal | null {
@@ -133,7 +152,7 @@ export class OperatorNode implements PartialHandler {
 function indexOf(committees: readonly Committee[]): ReadonlyMap<PubkeyHex, readonly Entry[]> {
   const entries = new Map<PubkeyHex, Entry[]>();
   for (const committee of committees) {
-    const coordinators = new Set(committee.coordinators);
+    const coordinators = new Map(committee.coordinators.map((peerId, rank) => [peerId, rank]));
     for (const {groupPublicKey, committeeHash} of committee.validators) {
       const entry = {committeeHash, coordinators};
       const known = entries.get(groupPublicKey);
@@ -143,5 +162,12 @@ function indexOf(committees: readonly Committee[]): ReadonlyMap<PubkeyHex, reado
   }
   return entries;
 }
+
+/** Refusals of a request that was held, which is as if it had been refused before the keeper saw it. */
+const NOT_THE_KEEPERS: ReadonlySet<ReasonCode> = new Set([
+  "OPERATOR_OUTRANKED",
+  "LINK_OVERLOADED",
+  "LINK_DISCONNECTED",
+]);
 
 const refuse = (code: ReasonCode): Refusal => ({kind: "refused", code, message: REASONS[code].meaning});

@@ -44,6 +44,8 @@ export interface RoundTask {
   readonly request: PartialRequest;
   /** Milliseconds until an operator that was asked and has not answered has missed its deadline. */
   readonly operatorDeadlineMs: number;
+  /** Operators may hold this request on purpose: the time to its answer says nothing about them. */
+  readonly mayBeHeld: boolean;
   /** Takes the bytes of a partial, or says no: then the sender lied. */
   readonly admit: (operator: CommitteeOperator, bytes: Uint8Array) => ReceivedPartial | null;
 }
@@ -151,7 +153,8 @@ export class Round {
     health.asked(operator.peerId);
     try {
       const reply = await link.requestPartial(operator.peerId, this.#task.request, wave.abort.signal);
-      health.answered(operator.peerId, clock.monotonic() - wave.started, !wave.missed);
+      const latencyMs = this.#task.mayBeHeld ? null : clock.monotonic() - wave.started;
+      health.answered(operator.peerId, latencyMs, !wave.missed);
       // After the end nobody waits for the partial, so it is not even looked at.
       const outcome = this.#over ? replyOutcome(reply) : this.#settle(operator, this.#read(operator, reply));
       if (!wave.missed) this.#report(operator, wave, outcome);
@@ -198,11 +201,11 @@ const messageOf = (error: unknown): string =>
   error instanceof PleiadesError ? error.message : REASONS.INTERNAL.meaning;
 const replyOutcome = (reply: PartialReply): "signed" | ReasonCode => (reply.kind === "signed" ? "signed" : reply.code);
 
-const JUDGED = ["SLASHING_", "POLICY_", "PLUGIN_VETO"];
+const JUDGED = ["SLASHING_", "POLICY_", "PLUGIN_VETO", "OPERATOR_OUTRANKED"];
 /** A failing disk behind the slashing protection, or a failing plugin, is no judgement on the message. */
 const NOT_JUDGED = ["SLASHING_STORE_", "PLUGIN_VETO_FAILED"];
 
-/** Refused because of the message itself: by slashing protection, policy or a plugin's veto. */
+/** Refused because of the message itself: by slashing protection, policy, a plugin's veto or an earlier-ranked signer. */
 export function isRefusal(code: ReasonCode): boolean {
   return JUDGED.some((area) => code.startsWith(area)) && !NOT_JUDGED.some((area) => code.startsWith(area));
 }

@@ -1,4 +1,4 @@
-import type {PubkeyHex, RootHex, SignatureHex, TraceId} from "../core/bytes.js";
+import type {PeerIdText, PubkeyHex, RootHex, SignatureHex, TraceId} from "../core/bytes.js";
 import type {Committee} from "../core/committee/committee.js";
 import {priorityOf, type SignRequest, type WireRequest} from "../core/duty/sign-request.js";
 import {codeOf, PleiadesError} from "../core/errors.js";
@@ -13,6 +13,7 @@ import {CommitteeDirectory, type DirectoryEntry} from "./committee-directory.js"
 import {Flight, type FlightModules, type Signed, type VerifySignature} from "./flight.js";
 import {OperatorHealth} from "./operator-health.js";
 import {SignatureCache} from "./signature-cache.js";
+import {turnOf} from "./turn.js";
 
 export interface CommitteeSigningModules {
   readonly link: Pick<OperatorLink, "requestPartial" | "watermarks" | "peers" | "setPeers">;
@@ -39,6 +40,10 @@ export interface CommitteeSigningOptions {
   readonly downAfterMisses?: number;
   /** Milliseconds after which an operator that is never chosen is asked besides the others. Default 5000. */
   readonly probeIntervalMs?: number;
+  /** This signer's own peer id, by which it knows its rank among several. Default: it is the only one. */
+  readonly self?: PeerIdText | null;
+  /** Milliseconds that operators wait between the ranks of several signers. Default 500. */
+  readonly signerDelayMs?: number;
   /** Signatures kept for repeats. Default 32,768: about 16 MB, more than an epoch's requests of 10,000 validators. */
   readonly cachedSignatures?: number;
 }
@@ -61,6 +66,8 @@ export class CommitteeSigningService implements SigningService {
       operatorDeadlineMs: 1000,
       downAfterMisses: 3,
       probeIntervalMs: 5000,
+      self: null,
+      signerDelayMs: 500,
       cachedSignatures: 32_768,
       ...options,
     };
@@ -147,6 +154,7 @@ export class CommitteeSigningService implements SigningService {
         ...(trace === undefined ? {} : {trace}),
       },
       signingRoot,
+      turn: turnOf(entry.committee, request.type, this.#options),
       onAbandoned: forget,
     });
     this.#flights.set(id, flight);

@@ -6,7 +6,8 @@ import type {PartialReply, PartialRequest, Watermark} from "./operator-link.js";
  * can cause; a refusal is a reply.
  */
 export interface PartialHandler {
-  handle(peer: PeerIdText, request: PartialRequest): Promise<PartialReply>;
+  /** `gone` aborts when the peer's connection has ended: what had not begun by then need not begin. */
+  handle(peer: PeerIdText, request: PartialRequest, gone?: AbortSignal): Promise<PartialReply>;
   /** Of the keys whose committee has this peer as a coordinator. */
   watermarks(peer: PeerIdText): Promise<readonly Watermark[]>;
 }

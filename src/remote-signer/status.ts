@@ -40,6 +40,8 @@ const CODE_STATUS: Readonly<Record<string, number>> = {
   SLASHING_STORE_OPEN: 503,
   // A plugin's refusal stands beside the policy's.
   PLUGIN_VETO: 412,
+  // As a slashing refusal: this message will never be signed, and nobody should try it elsewhere.
+  OPERATOR_OUTRANKED: 412,
   COMMITTEE_UNKNOWN_KEY: 404,
   COMMITTEE_REFUSED: 412,
   COMMITTEE_UNAVAILABLE: 503,

@@ -131,6 +131,22 @@ export function operatorLinkContract(name: string, create: (operators: number) =
       expect(kinds).to.deep.equal(["operator-connected", "operator-disconnected", "operator-connected"]);
     });
 
+    it("lets an operator know when the coordinator it works for is gone, and not before", async () => {
+      peer(0).fake.answer = () => new Promise(() => undefined);
+      const lost = codeFrom(harness.link.requestPartial(peer(0).peerId, requestOf(1), never()));
+      await waitFor("asked", () => peer(0).fake.asked.length === 1);
+      const {gone} = peer(0).fake;
+      expect(gone?.aborted).to.equal(false);
+      harness.link.setPeers([peer(1)]);
+      await waitFor("told", () => gone!.aborted);
+      expect(await lost).to.equal("LINK_DISCONNECTED");
+      harness.link.setPeers(harness.operators);
+      await waitFor("both again", () => connected() === 2);
+      peer(0).fake.answer = signedFor;
+      await harness.link.requestPartial(peer(0).peerId, requestOf(2), never());
+      expect(peer(0).fake.gone?.aborted).to.equal(false);
+    });
+
     it("drops the peers that are no longer wanted and keeps the others", async () => {
       harness.link.setPeers([peer(1)]);
       expect(harness.link.peers().map(({peerId}) => peerId)).to.deep.equal([peer(1).peerId]);

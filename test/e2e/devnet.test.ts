@@ -5,6 +5,9 @@ import {expect} from "chai";
 import type {Summary} from "../../devnet/src/summary.js";
 import {DevnetProcess, survivors} from "../support/devnet-process.js";
 
+const convicts = ({operators}: Summary): number[] =>
+  operators.filter(({convictions}) => convictions > 0).map(({id}) => id);
+
 describe("npm start", () => {
   let dir: string;
   let devnet: DevnetProcess | undefined;
@@ -26,14 +29,15 @@ describe("npm start", () => {
 
   after(() => rmSync(dir, {recursive: true, force: true}));
 
-  it("finalises and goes on finalising with one of four operators crashed, then one slow, and misses no duty", async function () {
+  it("finalises and goes on finalising with one of four operators crashed, then one slow, then one lying, and misses no duty", async function () {
     // 30 seconds until genesis, 44 slots of three seconds each, and time to start and stop.
     this.timeout(240_000);
     const run = start(
       // Slots of two seconds leave two cores so little room that whatever else runs on them costs sync messages.
       ...["--slots", "42", "--slot-seconds", "3", "--json"],
-      // The second begins when the first is well over: of four operators one may be missing, not two.
-      ...["--fault", "crash:3@12-18", "--fault", "slow:2:800ms@26-36"],
+      // Each begins when the one before is well over: of four operators one may be missing, not two. The liar comes last,
+      // for the signer asks a convict last from then on.
+      ...["--fault", "crash:3@10-15", "--fault", "slow:2:800ms@20-27", "--fault", "lie:4@31-39"],
     );
     const exitCode = await run.ended();
     const summary = JSON.parse(run.stdout.join("")) as Summary & {failure: string | null};
@@ -47,7 +51,8 @@ describe("npm start", () => {
     expect(summary.duties.attestations.due).to.be.at.least(33);
     expect(summary.duties.syncMessages.missed).to.equal(0);
     expect(summary.duties.syncMessages.due).to.be.at.least(32 * 30);
-    expect(summary.faults).to.have.length(2);
+    expect(summary.faults).to.have.length(3);
+    expect(convicts(summary)).to.deep.equal([4]);
     // The crashed one came back and signs again; nobody sat idle.
     for (const {id, state, participations} of summary.operators) {
       expect(state, `operator ${id}`).to.equal("up");
@@ -70,6 +75,27 @@ describe("npm start", () => {
     expect(summary.duties.attestations.missed).to.equal(0);
     expect(summary.duties.syncMessages.due).to.be.at.least(24 * 30);
     expect(summary.duties.syncMessages.missed).to.equal(0);
+    expect(exitCode).to.equal(0);
+  });
+
+  it("finalises with one of seven operators crashed and one lying at once, and misses no duty", async function () {
+    // 40 seconds until genesis, 36 slots of three seconds each, and time to start and stop.
+    this.timeout(240_000);
+    const run = start(
+      ...["--operators", "7", "--slots", "34", "--slot-seconds", "3", "--genesis-delay", "40", "--json"],
+      ...["--fault", "crash:3@12-32", "--fault", "lie:5@12-32"],
+    );
+    const exitCode = await run.ended();
+    const summary = JSON.parse(run.stdout.join("")) as Summary & {failure: string | null};
+    expect(summary.failure).to.equal(null);
+    expect(summary.problems).to.deep.equal([]);
+    expect(summary.failedRequests).to.deep.equal({});
+    // The vote of epoch 3 finalises epoch 2 in slot 33.
+    expect(summary.finalisedEpoch).to.be.at.least(2);
+    expect(summary.duties.blocks).to.deep.equal({due: 27, missed: 0});
+    expect(summary.duties.attestations.missed).to.equal(0);
+    expect(summary.duties.syncMessages.missed).to.equal(0);
+    expect(convicts(summary)).to.deep.equal([5]);
     expect(exitCode).to.equal(0);
   });
 

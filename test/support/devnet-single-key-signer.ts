@@ -59,6 +59,7 @@ export async function startSingleKeySigner(indices: readonly number[]): Promise<
     crash: async () => {},
     restart: async () => {},
     slow: () => {},
+    lie: () => {},
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

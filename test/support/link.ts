@@ -49,9 +49,12 @@ export const signedFor = (request: PartialRequest): PartialReply => ({
 export class FakeOperator implements PartialHandler {
   readonly asked: {peer: PeerIdText; request: PartialRequest}[] = [];
   answer: (request: PartialRequest) => PartialReply | Promise<PartialReply> = signedFor;
+  /** The signal of the last request. */
+  gone: AbortSignal | undefined;
   marks: readonly Watermark[] = [];
 
-  async handle(peer: PeerIdText, request: PartialRequest): Promise<PartialReply> {
+  async handle(peer: PeerIdText, request: PartialRequest, gone?: AbortSignal): Promise<PartialReply> {
+    this.gone = gone;
     this.asked.push({peer, request});
     return this.answer(request);
   }

@@ -4,6 +4,7 @@ import {MemoryLogger} from "../../src/adapters/logger/memory.js";
 import {MemoryOperatorLink} from "../../src/adapters/operator-link/memory.js";
 import {MemorySlashingStore} from "../../src/adapters/slashing-store/memory.js";
 import {OperatorNode} from "../../src/committee/operator-node.js";
+import {RankedRequests} from "../../src/committee/ranked-requests.js";
 import {CommitteeSigningService} from "../../src/committee/signing-service.js";
 import type {PeerIdText} from "../../src/core/bytes.js";
 import {thresholdOf} from "../../src/core/committee/quorum.js";
@@ -19,12 +20,29 @@ import type {PartialHandler} from "../../src/ports/operator-server.js";
 import {type TestKey, testCommittee, testPeerId} from "./committees.js";
 
 /**
- * A whole committee in one process: the real coordinator, operator nodes and keepers, over the in-memory link and stores,
- * on a clock moved by hand.
+ * A whole committee in one process: the real coordinators, operator nodes and keepers, over the in-memory link and stores,
+ * on a clock moved by hand. `service` and `link` are the first signer's.
  */
-export async function memoryCommittee(keys: readonly TestKey[], {n, network}: {n: number; network: Network}) {
+export async function memoryCommittee(
+  keys: readonly TestKey[],
+  {
+    n,
+    network,
+    signers = 1,
+    signerDelayMs = 500,
+    between = (handler) => handler,
+  }: {
+    n: number;
+    network: Network;
+    signers?: number;
+    signerDelayMs?: number;
+    /** What stands between a signer and an operator, each counted from 0. */
+    between?: (handler: PartialHandler, signer: number, operator: number, clock: ManualClock) => PartialHandler;
+  },
+) {
   const quorum = {n, t: thresholdOf(n)};
-  const committee = testCommittee(keys, quorum);
+  const ranks = Array.from({length: signers}, (_, rank) => testPeerId(100 + rank));
+  const committee = {...testCommittee(keys, quorum), coordinators: ranks};
   const clock = new ManualClock(Date.now());
   const logger = new MemoryLogger();
   const events: PleiadesEvent[] = [];
@@ -49,14 +67,21 @@ export async function memoryCommittee(keys: readonly TestKey[], {n, network}: {n
       sign: async (request) => (await signing.sign(request)).reply,
       watermarks: () => signing.watermarks(),
     };
-    const modules = {keeper, logger, observer, veto: null};
+    const ranked = new RankedRequests({clock}, {signerDelayMs});
+    const modules = {keeper, logger, observer, veto: null, ranked};
     operators.set(peerId, new OperatorNode(modules, {committees: () => [committee], preset: network.preset}));
     stores.push(store);
   }
-  const link = new MemoryOperatorLink({clock, observer}, {self: testPeerId(100), operators});
-  const service = new CommitteeSigningService(
-    {link, clock, logger, observer, bls: blstGroup, toWire: (request) => toWire(request, network.preset)},
-    {committees: [committee]},
+  const links = ranks.map((self, signer) => {
+    const reached = [...operators].map(([peerId, node], i) => [peerId, between(node, signer, i, clock)] as const);
+    return new MemoryOperatorLink({clock, observer}, {self, operators: new Map(reached)});
+  });
+  const services = links.map(
+    (link, rank) =>
+      new CommitteeSigningService(
+        {link, clock, logger, observer, bls: blstGroup, toWire: (request) => toWire(request, network.preset)},
+        {committees: [committee], self: ranks[rank]!, signerDelayMs},
+      ),
   );
-  return {service, link, clock, logger, events, committee, stores};
+  return {service: services[0]!, link: links[0]!, services, links, clock, logger, events, committee, stores};
 }

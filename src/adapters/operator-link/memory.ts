@@ -19,6 +19,8 @@ export interface MemoryFaults {
 interface MemoryPeer {
   readonly lost: Set<(error: PleiadesError) => void>;
   connected: boolean;
+  /** Of the present connection; aborted at its end. */
+  gone: AbortController;
 }
 
 const HONEST: MemoryFaults = {delayMs: 0, drop: () => false, tamper: (reply) => reply};
@@ -65,8 +67,8 @@ export class MemoryOperatorLink implements OperatorLink {
   }
 
   requestPartial(peer: PeerIdText, request: PartialRequest, signal: AbortSignal): Promise<PartialReply> {
-    return this.#call(peer, request, signal, async (operator, {tamper}) =>
-      tamper(await operator.handle(this.#self, request)),
+    return this.#call(peer, request, signal, async (operator, {tamper}, gone) =>
+      tamper(await operator.handle(this.#self, request, gone)),
     );
   }
 
@@ -92,7 +94,7 @@ export class MemoryOperatorLink implements OperatorLink {
     }
     for (const peerId of wanted) {
       if (this.#peers.has(peerId)) continue;
-      this.#peers.set(peerId, {connected: false, lost: new Set()});
+      this.#peers.set(peerId, {connected: false, lost: new Set(), gone: new AbortController()});
       this.#connect(peerId);
     }
   }
@@ -106,7 +108,7 @@ export class MemoryOperatorLink implements OperatorLink {
     peerId: PeerIdText,
     what: PartialRequest | "watermarks",
     signal: AbortSignal,
-    ask: (operator: PartialHandler, faults: MemoryFaults) => Promise<T>,
+    ask: (operator: PartialHandler, faults: MemoryFaults, gone: AbortSignal) => Promise<T>,
   ): Promise<T> {
     if (signal.aborted) throw new PleiadesError({code: "LINK_ABORTED"});
     const peer = this.#peers.get(peerId);
@@ -134,7 +136,7 @@ export class MemoryOperatorLink implements OperatorLink {
         if (faults.delayMs === 0) settle(then);
         else cancelDelay = this.#clock.after(faults.delayMs, () => settle(then));
       };
-      ask(operator, faults).then(
+      ask(operator, faults, peer.gone.signal).then(
         (value) => arrive(() => resolve(value)),
         (error: unknown) => arrive(() => reject(error)),
       );
@@ -146,6 +148,7 @@ export class MemoryOperatorLink implements OperatorLink {
     if (this.#closed || peer === undefined || peer.connected || this.#down.has(peerId)) return;
     if (!this.#operators.has(peerId)) return;
     peer.connected = true;
+    peer.gone = new AbortController();
     this.#observer({kind: "operator-connected", peerId});
   }
 
@@ -153,6 +156,7 @@ export class MemoryOperatorLink implements OperatorLink {
     const peer = this.#peers.get(peerId);
     if (peer?.connected !== true) return;
     peer.connected = false;
+    peer.gone.abort();
     for (const lose of [...peer.lost]) lose(new PleiadesError({code: "LINK_DISCONNECTED", peerId}));
     this.#observer({kind: "operator-disconnected", peerId});
   }

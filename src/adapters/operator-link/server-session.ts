@@ -49,6 +49,7 @@ export class ServerSession {
   };
   readonly #channel: FrameChannel;
   readonly #outbox = new Outbox<Answer>({capacity: MAX_QUEUED_BYTES});
+  readonly #gone = new AbortController();
   #inFlight = 0;
   #lastId = 0;
   #greeted = false;
@@ -75,6 +76,7 @@ export class ServerSession {
       fill: () => this.#fill(),
       onClosed: (error) => {
         this.#ended = true;
+        this.#gone.abort();
         this.#cancelCheck();
         options.onEnd(error);
       },
@@ -106,7 +108,7 @@ export class ServerSession {
       else if (item.op === "sign") {
         const {priority} = item.request;
         void this.#work(item.id, priority, async () => [
-          replyItemText(await this.#modules.handler.handle(this.peerId, item.request)),
+          replyItemText(await this.#modules.handler.handle(this.peerId, item.request, this.#gone.signal)),
         ]);
       } else {
         void this.#work(item.id, PRIORITY.rest, async () =>

@@ -1,6 +1,7 @@
 import {type KeeperInit, startKeeper} from "../../adapters/keeper/process.js";
 import {createLibp2pOperatorServer} from "../../adapters/operator-link/libp2p-operator-server.js";
 import {OperatorNode} from "../../committee/operator-node.js";
+import {RankedRequests} from "../../committee/ranked-requests.js";
 import type {PeerIdText} from "../../core/bytes.js";
 import type {Committee} from "../../core/committee/committee.js";
 import {networkToJson} from "../../core/duty/network.js";
@@ -12,6 +13,7 @@ import {committeesOfOperator} from "../committee-files.js";
 import type {LoadedConfig} from "../config/load.js";
 import {policyFrom} from "../config/policy.js";
 import type {OperatorConfig} from "../config/schema.js";
+import {signerDelayMs} from "../config/signer-delay.js";
 import {listenerOptions, renewListener} from "../listener.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
@@ -76,6 +78,7 @@ export async function composeOperator(
           logger: log,
           observer,
           veto: plugins.veto,
+          ranked: new RankedRequests({clock}, {signerDelayMs: signerDelayMs(loaded.config, network)}),
         },
         {committees: () => book.current(), preset: network.preset},
       ),

@@ -9,6 +9,7 @@ import {createRemoteSigner} from "../../remote-signer/server.js";
 import {requireCoordinator} from "../committee-files.js";
 import type {LoadedConfig} from "../config/load.js";
 import type {SignerConfig} from "../config/schema.js";
+import {signerDelayMs} from "../config/signer-delay.js";
 import {enoughOperators} from "../enough-operators.js";
 import {listenerOptions, renewListener} from "../listener.js";
 import {withAddresses} from "../moved-operators.js";
@@ -60,7 +61,12 @@ export async function composeSigner(
       TOKENS.signingService,
       new CommitteeSigningService(
         {link, clock, logger: log, observer, bls: blstGroup, toWire: (request) => toWire(request, network.preset)},
-        {committees: book.current(), hedgeDelayMs: config.hedgeDelayMs},
+        {
+          committees: book.current(),
+          hedgeDelayMs: config.hedgeDelayMs,
+          self: identity.peerId,
+          signerDelayMs: signerDelayMs(loaded.config, network),
+        },
       ),
     );
     await plugins.start();

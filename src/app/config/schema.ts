@@ -210,6 +210,11 @@ export const configSchema = z.strictObject({
     about: "Committee files of `pleiades split` or a key generation. Read again on SIGHUP and POST /reload.",
     unit: "list of paths",
   }),
+  signerDelayMs: key(milliseconds.nullable().default(null), {
+    about:
+      "How long operators hold a block or attestation of a later-ranked signer of one committee, per rank, for an earlier one's to come first. The same on every node. Longer than two clients usually differ, well below a third of a slot; null is a 24th of a slot, at least 200.",
+    unit: "milliseconds or null",
+  }),
   operator: key(operator.optional(), {about: "For `pleiades operator`: this node holds one share per validator."}),
   signer: key(signer.optional(), {about: "For `pleiades signer`: the Web3Signer API for the validator client."}),
   plugins: key(

@@ -3,12 +3,18 @@ import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import {withResolvers} from "../lifecycle.js";
-import {ServiceProcess} from "./child.js";
+import {type ServiceOptions, ServiceProcess} from "./child.js";
 import {lockDataDir} from "./lock.js";
-import {type LocalPlan, type PlannedOperator, writeOperatorConfig, writeSignerConfig} from "./plan.js";
+import {
+  type LocalPlan,
+  type PlannedOperator,
+  type PlannedSigner,
+  writeOperatorConfig,
+  writeSignerConfig,
+} from "./plan.js";
 
 export interface LocalCommitteeOptions {
-  /** Of the remote signer API. Default 127.0.0.1 and a free port. */
+  /** Of the remote signer API. Default 127.0.0.1 and a free port. A second signer takes the port after the first's. */
   readonly host?: string;
   readonly port?: number;
   /** Where the signer reaches an operator instead of its own address: a proxy put between the two. */
@@ -26,13 +32,19 @@ export interface LocalOperator {
   readonly state: "starting" | "up" | "down";
 }
 
+export interface LocalSigner {
+  readonly url: string;
+  /** null when it has ended. */
+  readonly pid: number | null;
+}
+
 /**
- * A committee of real processes on this machine: n operators, each with its keeper, and a signer, run by the same
+ * A committee of real processes on this machine: n operators, each with its keeper, and one or more signers, run by the same
  * commands and configuration files that a person would use. All are children of the calling process and end with it.
  */
 export class LocalCommittee {
   readonly groupPublicKeys: readonly PubkeyHex[];
-  /** Settles when the signer has ended without being asked to: the error says how. */
+  /** Settles when the last signer has ended without being asked to: the error says how. */
   readonly failed: Promise<PleiadesError>;
   readonly #plan: LocalPlan;
   readonly #modules: {readonly logger: Logger; readonly clock: Clock};
@@ -40,7 +52,8 @@ export class LocalCommittee {
   readonly #unlock: () => Promise<void>;
   readonly #operators = new Map<OperatorId, ServiceProcess | "starting">();
   readonly #fail: (error: PleiadesError) => void;
-  #signer: ServiceProcess | null = null;
+  /** By rank. */
+  readonly #signers: ServiceProcess[] = [];
   #stopping = false;
 
   private constructor(
@@ -60,7 +73,7 @@ export class LocalCommittee {
   }
 
   /**
-   * Resolves when every operator and the signer are ready. On any failure what was started is stopped again.
+   * Resolves when every operator and signer is ready. On any failure what was started is stopped again.
    * @throws CLI_LOCAL_IN_USE · CLI_LOCAL_CHILD
    */
   static async start(
@@ -71,7 +84,8 @@ export class LocalCommittee {
     const committee = new LocalCommittee(plan, modules, options, await lockDataDir(plan.dataDir));
     try {
       await settleAll(plan.operators.map(({id}) => committee.startOperator(id)));
-      await committee.#startSigner();
+      // One after another: the places in the list are the ranks.
+      for (const rank of plan.signers.keys()) await committee.#startSigner(rank);
       return committee;
     } catch (error) {
       await committee.stop();
@@ -79,15 +93,22 @@ export class LocalCommittee {
     }
   }
 
-  /** Of the remote signer API, as `--externalSigner.url` wants it; of the plugins' routes when it is its own client. */
+  /** Of the first signer's API, as `--externalSigner.url` wants it; of its plugins' routes when it is its own client. */
   get url(): string {
-    const url = this.#signer?.ready.url;
-    if (url === undefined || url === null) throw new Error("the signer is not up");
-    return url;
+    const [first] = this.signers();
+    if (first === undefined) throw new Error("the signer is not up");
+    return first.url;
   }
 
-  get signerPid(): number | null {
-    return this.#signer?.alive === true ? this.#signer.pid : null;
+  /** By rank. */
+  signers(): readonly LocalSigner[] {
+    return this.#signers.map(({ready, alive, pid}) => ({url: ready.url ?? "", pid: alive ? pid : null}));
+  }
+
+  /** Sends the signal and waits for the end. `rank` counts from 0. */
+  async killSigner(rank: number, signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
+    const signer = this.#signers[rank];
+    if (signer?.kill(signal) === true) await signer.ended;
   }
 
   operators(): readonly LocalOperator[] {
@@ -133,43 +154,43 @@ export class LocalCommittee {
     }
   }
 
-  /** Stops signer and operators, in this order, so that no request meets a committee that is half gone. Idempotent. */
+  /** Stops signers and operators, in this order, so that no request meets a committee that is half gone. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await this.#signer?.stop();
+    await Promise.all(this.#signers.map((signer) => signer.stop()));
     await Promise.all([...this.#operators.values()].map((process) => process !== "starting" && process.stop()));
     await this.#unlock();
   }
 
-  async #startSigner(): Promise<void> {
+  async #startSigner(rank: number): Promise<void> {
     const {host = "127.0.0.1", port = 0, operatorAddresses = new Map(), validator} = this.#options;
-    await writeSignerConfig(this.#plan, {host, port, operatorAddresses});
-    const signer = await ServiceProcess.start(
-      {
-        name: "the signer",
-        ...this.#plan.signer,
-        ...(validator === undefined
-          ? {role: "signer"}
-          : {
-              role: "validator",
-              args: ["--beacon-node", validator.beaconNode, "--validator-from", validator.from],
-            }),
-        env: this.#env("signer"),
-      },
-      this.#modules,
-    );
-    this.#signer = signer;
-    void signer.ended.then(({code, signal}) => {
-      if (this.#stopping) return;
-      this.#fail(
-        new PleiadesError({
-          code: "CLI_LOCAL_CHILD",
-          process: "the signer",
-          reason: `it ended with ${signal ?? code}`,
-          log: this.#plan.signer.logFile,
-        }),
-      );
-    });
+    const planned = this.#plan.signers[rank]!;
+    await writeSignerConfig(this.#plan, planned, {host, port: port === 0 ? 0 : port + rank, operatorAddresses});
+    const role: Pick<ServiceOptions, "role" | "args"> =
+      validator === undefined
+        ? {role: "signer"}
+        : {role: "validator", args: ["--beacon-node", validator.beaconNode, "--validator-from", validator.from]};
+    const signer = await ServiceProcess.start({...planned, ...role, env: this.#env("signer")}, this.#modules);
+    this.#signers[rank] = signer;
+    void signer.ended.then((end) => this.#signerEnded(planned, end));
+  }
+
+  /** The others go on without it; without any, nothing is left to run. */
+  #signerEnded(
+    {name, logFile}: PlannedSigner,
+    {code, signal}: {code: number | null; signal: NodeJS.Signals | null},
+  ): void {
+    if (this.#stopping) return;
+    if (this.#signers.some(({alive}) => alive)) {
+      this.#modules.logger.warn("a signer has ended; the others go on without it", {
+        signer: name,
+        ended: signal ?? code,
+        log: logFile,
+      });
+      return;
+    }
+    const reason = `it ended with ${signal ?? code}`;
+    this.#fail(new PleiadesError({code: "CLI_LOCAL_CHILD", process: name, reason, log: logFile}));
   }
 
   /** The committee goes on without it: that is what it is for, and tests kill operators on purpose. */

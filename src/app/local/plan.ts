@@ -15,6 +15,13 @@ export interface PlannedOperator {
   readonly logFile: string;
 }
 
+export interface PlannedSigner {
+  /** Said in errors: "the signer", "signer 2". */
+  readonly name: string;
+  readonly configFile: string;
+  readonly logFile: string;
+}
+
 /** A data folder that is ready to be started. */
 export interface LocalPlan {
   readonly dataDir: string;
@@ -23,7 +30,8 @@ export interface LocalPlan {
   readonly network: Network;
   readonly groupPublicKeys: readonly PubkeyHex[];
   readonly operators: readonly PlannedOperator[];
-  readonly signer: {readonly configFile: string; readonly logFile: string};
+  /** By rank; one at least. */
+  readonly signers: readonly PlannedSigner[];
   readonly committeeFile: string;
   readonly feeRecipient: AddressHex | null;
   /** The keys never signed, and there may be no clock to tell by: their records start empty. */
@@ -35,7 +43,9 @@ export interface LocalPlan {
 }
 
 export const operatorDir = (tree: string, id: number): string => join(tree, "operators", String(id));
-export const signerDir = (tree: string): string => join(tree, "signer");
+/** `rank` counts from 0. */
+export const signerDir = (tree: string, rank: number): string =>
+  join(tree, rank === 0 ? "signer" : `signer-${rank + 1}`);
 
 const HEADING = (what: string): string[] => [
   `Configuration of ${what}, written by \`pleiades local\` at every start: changes made here are lost.`,
@@ -77,8 +87,12 @@ export interface SignerSettings {
   readonly operatorAddresses: ReadonlyMap<OperatorId, readonly string[]>;
 }
 
-/** Writes the configuration of the signer. */
-export async function writeSignerConfig(plan: LocalPlan, settings: SignerSettings): Promise<void> {
+/** Writes the configuration of one signer. */
+export async function writeSignerConfig(
+  plan: LocalPlan,
+  signer: PlannedSigner,
+  settings: SignerSettings,
+): Promise<void> {
   const addresses = plan.operators.map(({id, peerId, address}) => [
     peerId,
     settings.operatorAddresses.get(id) ?? [address],
@@ -93,9 +107,9 @@ export async function writeSignerConfig(plan: LocalPlan, settings: SignerSetting
       // What a test or a devnet wants to see; on loopback like everything else here.
       plugins: {metrics: {}},
     },
-    HEADING("the signer"),
+    HEADING(signer.name),
   );
-  await replaceFile(plan.signer.configFile, text, 0o644);
+  await replaceFile(signer.configFile, text, 0o644);
 }
 
 /** What a network that is not (wholly) known leaves unchecked, and what follows. */

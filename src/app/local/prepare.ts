@@ -4,7 +4,7 @@ import {join, resolve} from "node:path";
 import {isDeepStrictEqual} from "node:util";
 import {blstGroup} from "../../adapters/bls/blst.js";
 import {systemClock} from "../../adapters/clock/system.js";
-import {type AddressHex, type PubkeyHex, parseOperatorId} from "../../core/bytes.js";
+import {type AddressHex, type PeerIdText, type PubkeyHex, parseOperatorId} from "../../core/bytes.js";
 import type {CommitteeOperator} from "../../core/committee/committee.js";
 import {parseCommitteeFile} from "../../core/committee/committee-file.js";
 import {type Network, networkToJson} from "../../core/duty/network.js";
@@ -15,7 +15,7 @@ import {chooseThreshold} from "../split/choose-threshold.js";
 import type {ValidatorKey} from "../split/decrypt.js";
 import {type BundleRecords, splitKeys} from "../split/split-keys.js";
 import {noNetwork} from "./no-network.js";
-import {type LocalPlan, notesFor, operatorDir, type PlannedOperator, signerDir} from "./plan.js";
+import {type LocalPlan, notesFor, operatorDir, type PlannedOperator, type PlannedSigner, signerDir} from "./plan.js";
 import {freePorts} from "./ports.js";
 import {type LocalState, PREPARING, readState, treeOf, writeState} from "./state.js";
 
@@ -25,6 +25,8 @@ export interface LocalOptions {
   readonly operators?: number | undefined;
   readonly threshold?: number | undefined;
   readonly unsafeThreshold?: boolean | undefined;
+  /** Default 1. */
+  readonly signers?: number | undefined;
   /** Default: mainnet's preset and nothing pinned. */
   readonly network?: Network | undefined;
   readonly keys?: LocalKeys | undefined;
@@ -57,9 +59,10 @@ function refuseDifferences(dataDir: string, state: LocalState, options: LocalOpt
   const differ = (option: string, there: unknown, given: unknown): never => {
     throw new PleiadesError({code: "CLI_LOCAL_DIFFERS", dataDir, option, there, given});
   };
-  const {operators, threshold, keys, network} = options;
+  const {operators, threshold, signers, keys, network} = options;
   if (operators !== undefined && operators !== state.n) differ("operators", state.n, operators);
   if (threshold !== undefined && threshold !== state.threshold) differ("threshold", state.threshold, threshold);
+  if (signers !== undefined && signers !== state.signers) differ("signers", state.signers, signers);
   if (keys !== undefined && keys.label !== state.keys) differ("keys", state.keys, keys.label);
   if (network !== undefined && !isDeepStrictEqual(networkToJson(network), networkToJson(state.network))) {
     differ("network", JSON.stringify(networkToJson(state.network)), JSON.stringify(networkToJson(network)));
@@ -75,14 +78,15 @@ async function withFreePorts(dataDir: string, state: LocalState): Promise<LocalS
 }
 
 async function create(dataDir: string, options: LocalOptions): Promise<LocalState> {
-  const {keys: source, network = noNetwork("mainnet")} = options;
+  const {keys: source, network = noNetwork("mainnet"), signers = 1} = options;
   if (source === undefined) {
     throw new PleiadesError({code: "CLI_USAGE", reason: "a new data folder needs --interop or --keystores"});
   }
   const {n, t} = chooseThreshold({n: options.operators ?? 4, t: options.threshold, unsafe: options.unsafeThreshold});
   const tree = join(dataDir, PREPARING);
   await rm(tree, {recursive: true, force: true});
-  await mkdir(signerDir(tree), {recursive: true});
+  const signerDirs = Array.from({length: signers}, (_, rank) => signerDir(tree, rank));
+  for (const dir of signerDirs) await mkdir(dir, {recursive: true});
   const ports = await freePorts(new Array<number>(n).fill(0));
   const operators: CommitteeOperator[] = [];
   for (const [i, port] of ports.entries()) {
@@ -92,7 +96,8 @@ async function create(dataDir: string, options: LocalOptions): Promise<LocalStat
     const peerId = await newPeerId(join(dir, "node.key"));
     operators.push({id, peerId, addresses: [loopback(port)]});
   }
-  const coordinators = [await newPeerId(join(signerDir(tree), "node.key"))];
+  const coordinators: PeerIdText[] = [];
+  for (const dir of signerDirs) coordinators.push(await newPeerId(join(dir, "node.key")));
   const {keys, records} = await source.load();
   const groupPublicKeys: readonly PubkeyHex[] = keys.map((key) => key.publicKey);
   const passwords = operators.map(() => randomBytes(24).toString("base64url"));
@@ -121,6 +126,7 @@ async function create(dataDir: string, options: LocalOptions): Promise<LocalStat
     // Everybody's test keys start empty however old the folder is; a person's own keys only when no clock can tell.
     startEmpty: records === "never-signed" && (isInterop(source.label) || network.clock === null),
     ports,
+    signers,
   };
   await writeState(tree, state);
   await rename(tree, treeOf(dataDir));
@@ -154,10 +160,14 @@ async function planOf(
         logFile: join(dir, "operator.log"),
       };
     }),
-    signer: {
-      configFile: join(signerDir(tree), "lodestar.config.yaml"),
-      logFile: join(signerDir(tree), "signer.log"),
-    },
+    signers: Array.from({length: state.signers}, (_, rank): PlannedSigner => {
+      const dir = signerDir(tree, rank);
+      return {
+        name: state.signers === 1 ? "the signer" : `signer ${rank + 1}`,
+        configFile: join(dir, "lodestar.config.yaml"),
+        logFile: join(dir, "signer.log"),
+      };
+    }),
     committeeFile,
     feeRecipient,
     startEmpty: state.startEmpty,

@@ -14,6 +14,7 @@ export interface LocalState {
   readonly keys: string;
   readonly groupPublicKeys: readonly PubkeyHex[];
   readonly startEmpty: boolean;
+  readonly signers: number;
   /** Loopback port of each operator, by index. */
   readonly ports: readonly number[];
 }
@@ -47,7 +48,9 @@ export async function writeState(tree: string, state: LocalState): Promise<void>
 }
 
 function parseState(raw: unknown): LocalState {
-  const {version, n, threshold, network, keys, groupPublicKeys, startEmpty, ports} = raw as {[key: string]: unknown};
+  const {version, n, threshold, network, keys, groupPublicKeys, startEmpty, ports, signers} = raw as {
+    [key: string]: unknown;
+  };
   if (version !== 1) throw new Error("another version");
   if (typeof n !== "number" || typeof threshold !== "number" || typeof keys !== "string") throw new Error("malformed");
   if (!Array.isArray(groupPublicKeys) || !Array.isArray(ports) || ports.length !== n) throw new Error("malformed");
@@ -59,5 +62,7 @@ function parseState(raw: unknown): LocalState {
     groupPublicKeys: groupPublicKeys.map((key) => parsePubkeyHex(key)),
     startEmpty: startEmpty === true,
     ports: ports.map(Number),
+    // Folders made before there could be several have one.
+    signers: signers === undefined ? 1 : Number(signers),
   };
 }

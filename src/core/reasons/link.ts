@@ -121,6 +121,13 @@ export const linkReasons = {
     meaning: "The asking node is not a coordinator of this key's committee.",
     action: "Add its peer id to the coordinators in the operator's committee file if it shall be one.",
   },
+  OPERATOR_OUTRANKED: {
+    fault: "nobody",
+    meaning:
+      "An earlier-ranked signer of the committee has asked for another message for this duty, and that is signed.",
+    action:
+      "Nothing for one duty: the other signer has done it. If it goes on, find out why the two clients' heads differ.",
+  },
   OPERATOR_COMMITTEE_MISMATCH: {
     fault: "configuration",
     meaning: "Signer and operator have different committee files for this key.",

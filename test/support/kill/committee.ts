@@ -53,10 +53,11 @@ export class KillableCommittee {
     });
     const identity = await generateIdentity();
     const alone = parseCommitteeFile(readFileSync(plan.committeeFile, "utf8"), blstGroup);
-    const text = formatCommitteeFile({...alone, coordinators: [...alone.coordinators, identity.peerId]}, blstGroup);
+    // First in rank, so that what it asks is not held back.
+    const text = formatCommitteeFile({...alone, coordinators: [identity.peerId, ...alone.coordinators]}, blstGroup);
     writeFileSync(plan.committeeFile, text);
     const [port = 0] = await freePorts([0]);
-    await writeSignerConfig(plan, {host: "127.0.0.1", port, operatorAddresses: new Map()});
+    await writeSignerConfig(plan, plan.signers[0]!, {host: "127.0.0.1", port, operatorAddresses: new Map()});
     for (const operator of plan.operators) {
       await writeOperatorConfig(plan, operator);
       await createStore(dirname(operator.configFile), operator.id);
@@ -92,7 +93,7 @@ export class KillableCommittee {
   }
 
   async startSigner(): Promise<void> {
-    const options = {name: "the signer", role: "signer", ...this.plan.signer, env: process.env} as const;
+    const options = {...this.plan.signers[0]!, role: "signer", env: process.env} as const;
     this.#signer = await ServiceProcess.start(options, {clock: systemClock});
   }
 

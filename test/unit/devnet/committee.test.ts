@@ -25,6 +25,7 @@ describe("the committee as the devnet sees it", () => {
     recorder.record({...request, type: "RANDAO_REVEAL", outcome: "COMMITTEE_TIMEOUT", signers: []});
     recorder.record({...request, type: "BLOCK_V2", outcome: "POLICY_TOO_EARLY", signers: []});
     recorder.record({...request, type: "BLOCK_V2", outcome: "CODEC_HEX", signers: []});
+    recorder.record({kind: "operator-convicted", operatorId: one, peerId: peers[0]!, key});
     for (const outcome of ["signed", "LINK_DISCONNECTED"] as const) {
       recorder.record({kind: "operator-answered", operatorId: one, peerId: peers[0]!, outcome, durationMs: 3});
     }
@@ -40,6 +41,7 @@ describe("the committee as the devnet sees it", () => {
         [two, peers[1]!],
       ]),
       delays: new Map([[two, 800]]),
+      lying: new Set([one]),
     });
     expect(now.signed).to.equal(2);
     expect([...now.failed]).to.have.deep.members([
@@ -52,6 +54,11 @@ describe("the committee as the devnet sees it", () => {
       ["up", 0, 2],
       ["connecting", 800, 1],
       ["down", 0, 0],
+    ]);
+    expect(now.operators.map(({lying, convictions}) => [lying, convictions])).to.deep.equal([
+      [true, 1],
+      [false, 0],
+      [false, 0],
     ]);
     expect([...now.operators[0]!.failures]).to.deep.equal([["LINK_DISCONNECTED", 1]]);
     expect(now.operators[0]!.answers.get(Infinity)).to.equal(1);

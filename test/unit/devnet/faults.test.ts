@@ -28,8 +28,12 @@ describe("the --fault option", () => {
     expect(parseFault("slow:2:1.5s@30-38", limits)).to.deep.equal({...fault, delayMs: 1500});
   });
 
-  it("says that lying operators come later", () => {
-    expect(refusal("lie:1@2-3")).to.contain("next release");
+  it("reads a lying operator, with every kind of lie in turn or one", () => {
+    const fault = {kind: "lie", operatorId: 4, fromSlot: 40, toSlot: 48};
+    expect(parseFault("lie:4@40-48", limits)).to.deep.equal({...fault, how: "all"});
+    for (const how of ["all", "wrong", "other", "garbage"]) {
+      expect(parseFault(`lie:4:${how}@40-48`, limits)).to.deep.equal({...fault, how});
+    }
   });
 
   for (const [text, why] of [
@@ -45,6 +49,11 @@ describe("the --fault option", () => {
     ["crash:1@-2-3", "not a range of slots"],
     ["crash:1:800ms@2-3", "crash takes no delay"],
     ["crash:1@2-3@4", "write crash:OPERATOR@FROM-TO"],
+    ["lie:1", "write crash:OPERATOR@FROM-TO"],
+    ["lie:5@2-3", "they are 1 to 4"],
+    ["lie:1:white@2-3", '"white" is not a lie'],
+    ["lie:1:toString@2-3", "is not a lie"],
+    ["lie:1:wrong:2@2-3", "write crash:OPERATOR@FROM-TO"],
     ["slow:1@2-3", "is not a delay"],
     ["slow:1:800@2-3", '"800" is not a delay'],
     ["slow:1:0ms@2-3", "between 1ms and 60s"],

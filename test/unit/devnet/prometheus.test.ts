@@ -59,6 +59,8 @@ describe("lately", () => {
         pid: 1,
         delayMs: 0,
         participations,
+        convictions: 0,
+        lying: false,
         failures: new Map(),
         answers: new Map([
           [0.002, participations],

@@ -11,6 +11,8 @@ const operator = (id: number, state: OperatorNow["state"], delayMs = 0): Operato
   pid: state === "up" ? 100 + id : null,
   delayMs,
   participations: 10,
+  convictions: 0,
+  lying: false,
   failures: new Map(),
   answers: new Map(),
 });
@@ -71,7 +73,25 @@ describe("the devnet's view", () => {
     expect(text).to.match(/^1 +up +101 +98 % /m);
     expect(text).to.match(/^2 +slow +102 +- +803 ms/m);
     expect(text).to.match(/^3 +down +- .* crash, slots 20-28$/m);
+    expect(text).to.match(/^4 +up +104 /m);
     expect(text.endsWith("12:00:01 two")).to.equal(true);
+  });
+
+  it("shows who lies, and afterwards that the signer has caught it", () => {
+    const shown = (liar: Partial<OperatorNow>): string => {
+      const {signer, ...rest} = status();
+      const operators = [operator(1, "up"), {...operator(4, "up"), ...liar}];
+      const faults: Fault[] = [{kind: "lie", how: "all", operatorId: 4, fromSlot: 40, toSlot: 48}];
+      const picture = {...view, status: {...rest, faults, signer: {...signer!, operators}}};
+      return [statusLine(picture), ...render(picture, {columns: 140, rows: 40})].join("\n");
+    };
+    expect(shown({lying: true, convictions: 3}))
+      .to.contain("1:up 4:lying")
+      .and.match(/^4 +lying .* lie, slots 40-48$/m);
+    expect(shown({convictions: 3}))
+      .to.contain("1:up 4:convicted")
+      .and.match(/^4 +convicted /m);
+    expect(shown({convictions: 3, state: "down"})).to.contain("4:down");
   });
 
   it("never exceeds the terminal, dropping the oldest events first", () => {
@@ -105,6 +125,19 @@ describe("the verdict on a run", () => {
   it("is bad after one failed request", () => {
     const failedRequests = new Map([["ATTESTATION COMMITTEE_TIMEOUT", 2]]);
     expect(summarise({...status(), failedRequests}).problems).to.deep.equal(["2 signing requests failed"]);
+  });
+
+  it("is bad when a liar was not caught, or somebody else was blamed", () => {
+    const lie: Fault = {kind: "lie", how: "all", operatorId: 4, fromSlot: 40, toSlot: 43};
+    const judged = (convictions: readonly number[], fault = lie): readonly string[] => {
+      const {signer, ...rest} = status();
+      const operators = convictions.map((count, i) => ({...operator(i + 1, "up"), convictions: count}));
+      return summarise({...rest, faults: [fault], signer: {...signer!, operators}}).problems;
+    };
+    expect(judged([0, 0, 0, 2])).to.deep.equal([]);
+    expect(judged([0, 0, 0, 0])).to.deep.equal(["operator 4 lied and was not caught"]);
+    expect(judged([1, 0, 0, 2])).to.deep.equal(["operator 1 was blamed for a lie it did not tell"]);
+    expect(judged([0, 0, 0, 0], {...lie, toSlot: 60}), "its time is not over").to.deep.equal([]);
   });
 
   it("is bad when finality stays behind, but not before the first finality is due", () => {

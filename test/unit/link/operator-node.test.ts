@@ -1,13 +1,17 @@
 import {expect} from "chai";
+import {ManualClock} from "../../../src/adapters/clock/manual.js";
 import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
 import {OperatorNode} from "../../../src/committee/operator-node.js";
+import {RankedRequests} from "../../../src/committee/ranked-requests.js";
 import {type PeerIdText, parsePeerIdText} from "../../../src/core/bytes.js";
 import type {Committee} from "../../../src/core/committee/committee.js";
 import {PRESETS} from "../../../src/core/duty/preset.js";
 import type {PleiadesEvent} from "../../../src/ports/observer.js";
 import type {PartialReply, PartialRequest, Watermark} from "../../../src/ports/operator-link.js";
 import type {VetoGate} from "../../../src/ports/veto.js";
+import {attestation} from "../../support/keeper.js";
 import {codeFrom, hashOf, keyOf, requestOf, signedFor} from "../../support/link.js";
+import {settle} from "../../support/signing.js";
 
 const peerIdOf = (n: number) => parsePeerIdText(`12D3KooW${String(n + 1).repeat(44)}`);
 const [alice, bob, mallory] = [peerIdOf(1), peerIdOf(2), peerIdOf(3)] as [PeerIdText, PeerIdText, PeerIdText];
@@ -39,13 +43,13 @@ class FakeKeeper {
   }
 }
 
-function setUp({veto = null}: {veto?: VetoGate | null} = {}) {
+function setUp({veto = null, ranked = null}: {veto?: VetoGate | null; ranked?: RankedRequests | null} = {}) {
   const keeper = new FakeKeeper();
   const events: PleiadesEvent[] = [];
   const logger = new MemoryLogger();
   let committees: readonly Committee[] = [committee([alice], {1: 7}), committee([bob], {2: 8})];
   const node = new OperatorNode(
-    {keeper, logger, observer: (event) => events.push(event), veto},
+    {keeper, logger, observer: (event) => events.push(event), veto, ranked},
     {committees: () => committees, preset: PRESETS.minimal},
   );
   return {
@@ -167,5 +171,42 @@ describe("the operator node", () => {
     const reply = await node.handle(alice, requestOf(1));
     expect(reply.kind === "refused" && reply.message).to.equal("internal error");
     expect(await codeFrom(node.handle(alice, requestOf(1)))).to.equal("resolved");
+  });
+
+  it("ranks signers by their place in the committee file that the request names", async () => {
+    const clock = new ManualClock();
+    const {node, keeper, setCommittees, events} = setUp({ranked: new RankedRequests({clock}, {signerDelayMs: 500})});
+    // The same key in two generations, whose files rank the two signers the other way round; and with one signer.
+    setCommittees([committee([alice, bob], {1: 7}), committee([bob, alice], {1: 8}), committee([bob], {2: 9})]);
+    const ask = (peer: PeerIdText, hash: number, epoch: number, byte = 1, key = 1): Promise<string> =>
+      node
+        .handle(
+          peer,
+          requestOf(1, {key: keyOf(key), committeeHash: hashOf(hash), request: attestation(1, epoch, {byte})}),
+        )
+        .then((reply) => (reply.kind === "signed" ? "signed" : reply.code));
+    expect(await ask(alice, 7, 2)).to.equal("signed");
+    expect(await ask(bob, 8, 3)).to.equal("signed");
+    expect(await ask(bob, 9, 3, 1, 2), "alone").to.equal("signed");
+    const asked = keeper.asked.length;
+    const held = [ask(bob, 7, 4), ask(alice, 8, 5)];
+    await settle();
+    expect(keeper.asked.length).to.equal(asked);
+    expect(await ask(alice, 7, 4, 9)).to.equal("signed");
+    expect(await held[0]).to.equal("OPERATOR_OUTRANKED");
+    clock.advance(500);
+    expect(await held[1]).to.equal("signed");
+    expect(events).to.deep.equal([
+      {kind: "operator-refused", peerId: bob, key: keyOf(1), outcome: "OPERATOR_OUTRANKED"},
+    ]);
+  });
+
+  it("lets a vetoed request take nobody's turn", async () => {
+    const ranked = new RankedRequests({clock: new ManualClock()}, {signerDelayMs: 500});
+    const {node, setCommittees} = setUp({ranked, veto: () => ({kind: "deny", code: "PLUGIN_VETO", message: "no"})});
+    setCommittees([committee([alice, bob], {1: 7})]);
+    const reply = await node.handle(bob, requestOf(1, {request: attestation(1, 2)}));
+    expect(reply).to.deep.include({kind: "refused", code: "PLUGIN_VETO"});
+    expect(ranked.held).to.equal(0);
   });
 });

@@ -27,6 +27,7 @@ interface LocalArgs extends NetworkArgs {
   readonly operators?: number | undefined;
   readonly threshold?: number | undefined;
   readonly unsafeThreshold: boolean;
+  readonly signers?: number | undefined;
   readonly interop?: string | undefined;
   readonly keystores?: string | undefined;
   readonly passwords?: string | undefined;
@@ -52,7 +53,7 @@ export const localCommand = (cli: Argv, context: CommandContext): Argv =>
     (command) =>
       jsonOption(
         localOptions(command),
-        "print one line of JSON when ready: url, operators with pids, group public keys",
+        "print one line of JSON when ready: url, signers and operators with pids, group public keys",
       )
         .example(
           "$0 local --interop 0..7 --preset minimal --port 0 --data-dir D --json",
@@ -75,6 +76,10 @@ const localOptions = (cli: Argv): Argv =>
       describe: "allow another threshold",
       group: COMMITTEE,
     })
+    .option(
+      "signers",
+      whole("signers by rank: 1 to 4 (default 1); the second's port is the one after the first's", COMMITTEE),
+    )
     .option("interop", text("interop keys, first..last, both included: 0..7 is eight keys", KEYS))
     .option("keystores", text("folder of EIP-2335 keystores", KEYS))
     .option("passwords", text("with --keystores: one file for all, or a folder with <keystore>.txt", KEYS))
@@ -114,6 +119,7 @@ async function local(args: LocalArgs, io: Io): Promise<number> {
         operators: args.operators,
         threshold: args.threshold,
         unsafeThreshold: args.unsafeThreshold,
+        signers: signersFlag(args.signers),
         network,
         keys: keysOf(args, network, io),
         feeRecipient,
@@ -121,7 +127,9 @@ async function local(args: LocalArgs, io: Io): Promise<number> {
       io.err(`${plan.reused ? "reusing" : "prepared"} ${plan.dataDir}`);
       io.err(tolerancesLine({n: plan.n, t: plan.threshold}));
       for (const note of plan.notes) io.err(`note: ${note}`);
-      io.err(`starting ${plan.n} operators and the signer for ${plural(plan.groupPublicKeys.length, "key")}`);
+      io.err(
+        `starting ${plan.n} operators and ${signersInWords(plan.signers.length)} for ${plural(plan.groupPublicKeys.length, "key")}`,
+      );
       const committee = await LocalCommittee.start(
         plan,
         {logger, clock: systemClock},
@@ -129,9 +137,10 @@ async function local(args: LocalArgs, io: Io): Promise<number> {
       );
       const operators = committee.operators().map(({id, pid}) => ({id, pid}));
       const {url, groupPublicKeys} = committee;
-      if (args.json) io.out(toJsonLine({ready: true, url, operators, groupPublicKeys}));
+      const signers = committee.signers();
+      if (args.json) io.out(toJsonLine({ready: true, url, signers, operators, groupPublicKeys}));
       else {
-        io.out(`ready: ${url}`);
+        io.out(`ready: ${signers.map((signer) => signer.url).join(" ")}`);
         for (const {id, pid} of operators) io.out(`operator ${id}: process ${pid}`);
       }
       return {failed: committee.failed, stop: () => committee.stop()};
@@ -236,6 +245,16 @@ function historyOf(
     return records;
   };
 }
+
+/** More stand-ins than that would be one machine pretending to be many. */
+const MAX_SIGNERS = 4;
+
+function signersFlag(raw: number | undefined): number | undefined {
+  if (raw === undefined || (raw >= 1 && raw <= MAX_SIGNERS)) return raw;
+  throw usage(`--signers is not a number from 1 to ${MAX_SIGNERS}`);
+}
+
+const signersInWords = (count: number): string => (count === 1 ? "the signer" : `${count} signers`);
 
 function addressFlag(raw: string): AddressHex {
   try {
