@@ -8,6 +8,7 @@ import {
   signatureHex,
 } from "../core/bytes.js";
 import type {CommitteeOperator} from "../core/committee/committee.js";
+import type {Priority} from "../core/duty/sign-request.js";
 import {PleiadesError, type ReasonCode} from "../core/errors.js";
 import type {BlsGroup, PublicKeyPoint, SignaturePoint} from "../core/threshold/bls.js";
 import {
@@ -29,6 +30,7 @@ export type VerifySignature = (
   message: Uint8Array,
   key: PublicKeyPoint,
   signature: SignaturePoint,
+  priority: Priority,
 ) => boolean | Promise<boolean>;
 
 export interface FlightModules extends RoundModules {
@@ -61,6 +63,7 @@ export class Flight {
   readonly #signingRoot: RootHex;
   readonly #context: PartialContext;
   readonly #round: Round;
+  readonly #priority: Priority;
   readonly #onAbandoned: () => void;
   #callers = 0;
   #abandoned = false;
@@ -75,6 +78,7 @@ export class Flight {
     this.#options = options;
     this.#entry = task.entry;
     this.#signingRoot = task.signingRoot;
+    this.#priority = task.request.priority;
     this.#onAbandoned = task.onAbandoned;
     this.#context = {quorum, message: fromHex(task.signingRoot), sharePublicKeys: validator.sharePublicKeys};
     this.#round = new Round(modules, {
@@ -120,7 +124,7 @@ export class Flight {
         const partials = round.partials();
         if (partials.size >= quorum.t) {
           const {signature, signers} = combinePartials(bls, quorum, pointsOf(partials));
-          if (await verify(message, this.#entry.groupKey(), signature)) {
+          if (await verify(message, this.#entry.groupKey(), signature, this.#priority)) {
             return {
               signature: signatureHex(bls.signatures.bytes(signature)),
               signers: signers.map((id) => parseOperatorId(id)),

@@ -32,8 +32,6 @@ export interface KeeperModules {
   readonly storeFailure?: () => PleiadesError | null;
   /** Null signs in the main thread. */
   readonly pool: SigningPool | null;
-  /** Nothing waits to be signed any more. */
-  readonly onIdle?: () => void;
 }
 
 export interface KeeperOptions {
@@ -54,7 +52,8 @@ const refused = (code: ReasonCode, message: string): PartialReply => ({kind: "re
 
 /**
  * What stands between a request and a partial signature: known key and committee, signing root from the keeper's own
- * network, policy by its own clock, then decide and record durably, then sign. The asker is trusted with nothing.
+ * network, policy by its own clock, then decide and record. The signature is made while the record is written, and leaves
+ * when it is durable. The asker is trusted with nothing.
  */
 export class SigningKeeper {
   readonly #clock: KeeperModules["clock"];
@@ -71,7 +70,7 @@ export class SigningKeeper {
   #waiting = 0;
 
   constructor(
-    {clock, store, storeFailure, pool, onIdle}: KeeperModules,
+    {clock, store, storeFailure, pool}: KeeperModules,
     {network, policy, shares, signingThreads}: KeeperOptions,
   ) {
     this.#clock = clock;
@@ -80,7 +79,7 @@ export class SigningKeeper {
     this.#storeFailure = storeFailure ?? (() => null);
     this.#pool = pool;
     this.#intake = new Intake({clock});
-    this.#queue = new SignQueue({onIdle: onIdle ?? (() => {})}, {concurrency: Math.max(1, signingThreads)});
+    this.#queue = new SignQueue({concurrency: Math.max(1, signingThreads)});
     this.#policy = policy;
     this.#shares = new Map(shares.map((share) => [share.groupPublicKey, share]));
     // Without a network of its own (pleiades local) a keeper stays with the first chain it ever signed for.
@@ -96,11 +95,6 @@ export class SigningKeeper {
   /** Requests that came in and are not answered yet. */
   get queued(): number {
     return this.#waiting;
-  }
-
-  /** True when no signature is under way: what is answered now has no company. */
-  get idle(): boolean {
-    return this.#queue.idle;
   }
 
   /** Never rejects: everything that goes wrong is a refusal with a code. */
@@ -145,12 +139,16 @@ export class SigningKeeper {
     const decision = decidePolicy({key, request, objectRoot, network: this.#network, nowMs, policy: this.#policy});
     if (decision.kind === "deny") return refused(decision.code, decision.detail);
     if (this.#network.genesisValidatorsRoot === null) await this.#pinChain(request);
+    const sign = (): Promise<Uint8Array> =>
+      this.#queue.add(priorityOf(request.type), () => this.#signRoot(share.share, signingRoot));
     const subject = slashingSubject(request);
-    if (subject !== null) {
-      const answer = await this.#guard.decide(key, subject, computed);
+    let partial: Uint8Array;
+    if (subject === null) partial = await sign();
+    else {
+      const answer = await this.#guard.decide(key, subject, computed, sign);
       if (answer.answer === "deny") return refused(answer.code, describe(subject));
+      partial = answer.signed;
     }
-    const partial = await this.#queue.add(priorityOf(request.type), () => this.#signRoot(share.share, signingRoot));
     // A commit that failed meanwhile says nothing about this record, but it says that this disk cannot be trusted.
     if (this.stopped !== null) throw this.stopped;
     return {kind: "signed", committeeHash: share.committeeHash, partial};

@@ -20,7 +20,6 @@ export interface KeeperHooks {
   readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly log: (level: "info" | "warn", message: string, fields: LogFields) => void;
   readonly onCommit: OnCommit;
-  readonly onIdle: () => void;
 }
 
 export interface StartedKeeper {
@@ -63,7 +62,7 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
     const loaded = load(shares.all(), committees, hooks);
     const pool = init.signingThreads > 0 ? new SigningPool(init.signingThreads) : null;
     const keeper = new SigningKeeper(
-      {clock: hooks.clock, store, storeFailure: () => environment.failure, pool, onIdle: hooks.onIdle},
+      {clock: hooks.clock, store, storeFailure: () => environment.failure, pool},
       {network: init.network, policy: init.policy, shares: loaded, signingThreads: init.signingThreads},
     );
     return {

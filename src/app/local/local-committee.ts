@@ -15,6 +15,8 @@ export interface LocalCommitteeOptions {
   readonly operatorAddresses?: ReadonlyMap<OperatorId, readonly string[]>;
   /** Added to the environment of a child. */
   readonly env?: (child: "signer" | OperatorId) => NodeJS.ProcessEnv;
+  /** `plugins:` of an operator's configuration. */
+  readonly operatorPlugins?: (id: OperatorId) => {readonly [name: string]: unknown};
 }
 
 export interface LocalOperator {
@@ -110,7 +112,7 @@ export class LocalCommittee {
     this.#operators.set(id, "starting");
     const planned = this.#planned(id);
     try {
-      await writeOperatorConfig(this.#plan, planned);
+      await writeOperatorConfig(this.#plan, planned, this.#options.operatorPlugins?.(id));
       const process = await ServiceProcess.start(
         {
           name: `operator ${id}`,
