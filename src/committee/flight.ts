@@ -9,6 +9,7 @@ import {
   type TraceId,
 } from "../core/bytes.js";
 import type {CommitteeOperator} from "../core/committee/committee.js";
+import type {Priority} from "../core/duty/sign-request.js";
 import {PleiadesError, type ReasonCode} from "../core/errors.js";
 import type {BlsGroup, PublicKeyPoint, SignaturePoint} from "../core/threshold/bls.js";
 import {
@@ -31,6 +32,7 @@ export type VerifySignature = (
   message: Uint8Array,
   key: PublicKeyPoint,
   signature: SignaturePoint,
+  priority: Priority,
 ) => boolean | Promise<boolean>;
 
 export interface FlightModules extends RoundModules {
@@ -65,6 +67,7 @@ export class Flight {
   readonly #trace: TraceId | undefined;
   readonly #turn: Turn;
   readonly #round: Round;
+  readonly #priority: Priority;
   readonly #onAbandoned: () => void;
   #callers = 0;
   #abandoned = false;
@@ -87,6 +90,7 @@ export class Flight {
     this.#signingRoot = task.signingRoot;
     this.#trace = task.request.trace;
     this.#turn = task.turn ?? UNCONTESTED;
+    this.#priority = task.request.priority;
     this.#onAbandoned = task.onAbandoned;
     this.#context = {quorum, message: fromHex(task.signingRoot), sharePublicKeys: validator.sharePublicKeys};
     this.#round = new Round(modules, {
@@ -133,7 +137,7 @@ export class Flight {
         const partials = round.partials();
         if (partials.size >= quorum.t) {
           const {signature, signers} = combinePartials(bls, quorum, pointsOf(partials));
-          if (await verify(message, this.#entry.groupKey(), signature)) {
+          if (await verify(message, this.#entry.groupKey(), signature, this.#priority)) {
             return {
               signature: signatureHex(bls.signatures.bytes(signature)),
               signers: signers.map((id) => parseOperatorId(id)),

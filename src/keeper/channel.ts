@@ -27,6 +27,12 @@ export interface ReplyItem {
   readonly durationMs: number;
 }
 
+/** One durable commit. */
+export interface CommitReport {
+  readonly records: number;
+  readonly durationMs: number;
+}
+
 export interface KeeperVitals {
   readonly signing: boolean;
   readonly code: ReasonCode | null;
@@ -49,9 +55,8 @@ export interface ErrorMessage {
 export type FromKeeper =
   | {readonly kind: "ready"; readonly keys: number}
   | {readonly kind: "failed"; readonly error: ErrorMessage}
-  | {readonly kind: "replies"; readonly replies: readonly ReplyItem[]}
+  | {readonly kind: "replies"; readonly replies: readonly ReplyItem[]; readonly commits: readonly CommitReport[]}
   | {readonly kind: "result"; readonly id: number; readonly value?: unknown; readonly error?: ErrorMessage}
-  | {readonly kind: "committed"; readonly records: number; readonly durationMs: number}
   | {
       readonly kind: "log";
       readonly level: LogLevel;

@@ -3,13 +3,20 @@
  * over the process channel, and ends with it.
  */
 import {systemClock} from "../adapters/clock/system.js";
+import {waitForCompany} from "../core/company.js";
 import {installFastHasher} from "../core/duty/hasher.js";
-import {type FromKeeper, parseToKeeper, type ReplyItem, type ToKeeper, toErrorMessage} from "./channel.js";
+import {
+  type CommitReport,
+  type FromKeeper,
+  parseToKeeper,
+  type ReplyItem,
+  type ToKeeper,
+  toErrorMessage,
+} from "./channel.js";
 import {type StartedKeeper, startSigningKeeper} from "./start.js";
 
-/** One process message per signature would cost a tenth of it; nobody waits longer than this for company. */
-const MAX_REPLIES_PER_MESSAGE = 8;
-const MAX_REPLY_WAIT_MS = 2;
+/** A commit whose replies left without it is told this late; it is for metrics only. */
+const COMMIT_DELAY_MS = 100;
 
 process.title = "pleiades-keeper";
 // Ctrl-C reaches every process of the group; the operator process decides when this one ends.
@@ -22,26 +29,50 @@ process.on("SIGXFSZ", () => {});
 let started: StartedKeeper | null = null;
 let starting = false;
 let outbox: ReplyItem[] = [];
-let oldestAt = 0;
+let commits: CommitReport[] = [];
+let lastSentAt = 0;
+let timer: NodeJS.Timeout | null = null;
 
 function send(message: FromKeeper): void {
   // An operator process that has just ended leaves a broken pipe; `disconnect` ends this one.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
+/** Replies, and with them the commits they waited for: both in one message. */
 function flush(): void {
-  if (outbox.length === 0) return;
-  const replies = outbox;
+  if (timer !== null) clearTimeout(timer);
+  timer = null;
+  if (outbox.length === 0 && commits.length === 0) return;
+  const message = {kind: "replies", replies: outbox, commits} as const;
   outbox = [];
-  send({kind: "replies", replies});
+  commits = [];
+  lastSentAt = systemClock.monotonic();
+  send(message);
+}
+
+/** Sends what waits once it need not wait for company any more. */
+function depart(): void {
+  if (outbox.length === 0) return;
+  const waitMs = waitForCompany({
+    waiting: outbox.length,
+    unanswered: outbox.length + (started?.keeper.queued ?? 0),
+    urgent: outbox.some(({type}) => type === "BLOCK_V2"),
+    sinceLastMs: systemClock.monotonic() - lastSentAt,
+  });
+  if (waitMs === 0) flush();
+  else timer ??= setTimeout(flush, waitMs);
 }
 
 function post(reply: ReplyItem): void {
-  const now = systemClock.monotonic();
-  if (outbox.length === 0) oldestAt = now;
   outbox.push(reply);
-  if (outbox.length >= MAX_REPLIES_PER_MESSAGE || now - oldestAt >= MAX_REPLY_WAIT_MS) flush();
-  else setImmediate(() => (started?.keeper.idle === false ? undefined : flush()));
+  // Not at once: what is ready in the same turn goes along.
+  if (outbox.length === 1) queueMicrotask(depart);
+  else if (timer !== null) depart();
+}
+
+function committed(commit: CommitReport): void {
+  commits.push(commit);
+  if (commits.length === 1) setTimeout(flush, COMMIT_DELAY_MS).unref();
 }
 
 function fail(error: unknown): void {
@@ -61,8 +92,7 @@ async function start(init: unknown): Promise<void> {
     started = await startSigningKeeper(init, {
       clock: systemClock,
       log: (level, message, fields) => send({kind: "log", level, message, fields}),
-      onCommit: (commit) => send({kind: "committed", ...commit}),
-      onIdle: flush,
+      onCommit: committed,
     });
     send({kind: "ready", keys: started.keys});
   } catch (error) {

@@ -41,8 +41,6 @@ export interface KeeperModules {
   readonly storeFailure?: () => PleiadesError | null;
   /** Null signs in the main thread. */
   readonly pool: SigningPool | null;
-  /** Nothing waits to be signed any more. */
-  readonly onIdle?: () => void;
   /** Told of each decision with its trace id; null when nobody reads it. */
   readonly onDecision?: ((fields: LogFields) => void) | null;
   /** Default: setImmediate. */
@@ -67,7 +65,8 @@ const refused = (code: ReasonCode, message: string): PartialReply => ({kind: "re
 
 /**
  * What stands between a request and a partial signature: known key and committee, signing root from the keeper's own
- * network, policy by its own clock, then decide and record durably, then sign. The asker is trusted with nothing.
+ * network, policy by its own clock, then decide and record. The signature is made while the record is written, and leaves
+ * when it is durable. The asker is trusted with nothing.
  */
 export class SigningKeeper {
   readonly #clock: KeeperModules["clock"];
@@ -85,7 +84,7 @@ export class SigningKeeper {
   #waiting = 0;
 
   constructor(
-    {clock, store, storeFailure, pool, onIdle, onDecision, nextTurn}: KeeperModules,
+    {clock, store, storeFailure, pool, onDecision, nextTurn}: KeeperModules,
     {network, policy, shares, signingThreads}: KeeperOptions,
   ) {
     this.#clock = clock;
@@ -94,7 +93,7 @@ export class SigningKeeper {
     this.#storeFailure = storeFailure ?? (() => null);
     this.#pool = pool;
     this.#intake = new Intake({clock, nextTurn});
-    this.#queue = new SignQueue({onIdle: onIdle ?? (() => {}), nextTurn}, {concurrency: Math.max(1, signingThreads)});
+    this.#queue = new SignQueue({nextTurn}, {concurrency: Math.max(1, signingThreads)});
     this.#onDecision = onDecision ?? null;
     this.#policy = policy;
     this.#shares = new Map(shares.map((share) => [share.groupPublicKey, share]));
@@ -111,11 +110,6 @@ export class SigningKeeper {
   /** Requests that came in and are not answered yet. */
   get queued(): number {
     return this.#waiting;
-  }
-
-  /** True when no signature is under way: what is answered now has no company. */
-  get idle(): boolean {
-    return this.#queue.idle;
   }
 
   /** Never rejects: everything that goes wrong is a refusal with a code. */
@@ -165,12 +159,16 @@ export class SigningKeeper {
     const decision = decidePolicy({key, request, objectRoot, network: this.#network, nowMs, policy: this.#policy});
     if (decision.kind === "deny") return refused(decision.code, decision.detail);
     if (this.#network.genesisValidatorsRoot === null) await this.#pinChain(request);
+    const sign = (): Promise<Uint8Array> =>
+      this.#queue.add(priorityOf(request.type), () => this.#signRoot(share.share, signingRoot));
     const subject = slashingSubject(request);
-    if (subject !== null) {
-      const answer = await this.#guard.decide(key, subject, computed);
+    let partial: Uint8Array;
+    if (subject === null) partial = await sign();
+    else {
+      const answer = await this.#guard.decide(key, subject, computed, sign);
       if (answer.answer === "deny") return refused(answer.code, describe(subject));
+      partial = answer.signed;
     }
-    const partial = await this.#queue.add(priorityOf(request.type), () => this.#signRoot(share.share, signingRoot));
     // A commit that failed meanwhile says nothing about this record, but it says that this disk cannot be trusted.
     if (this.stopped !== null) throw this.stopped;
     return {kind: "signed", committeeHash: share.committeeHash, partial};

@@ -15,18 +15,13 @@ interface Job {
  */
 export class SignQueue {
   readonly #levels: Job[][] = Array.from({length: LEVELS}, () => []);
-  readonly #onIdle: () => void;
   readonly #nextTurn: NextTurn;
   readonly #concurrency: number;
   #pumping = false;
   #inFlight = 0;
   #size = 0;
 
-  constructor(
-    {onIdle, nextTurn = setImmediate}: {onIdle: () => void; nextTurn?: NextTurn | undefined},
-    {concurrency}: {concurrency: number},
-  ) {
-    this.#onIdle = onIdle;
+  constructor({nextTurn = setImmediate}: {nextTurn?: NextTurn | undefined}, {concurrency}: {concurrency: number}) {
     this.#nextTurn = nextTurn;
     this.#concurrency = concurrency;
   }
@@ -34,11 +29,6 @@ export class SignQueue {
   /** Jobs that wait. */
   get size(): number {
     return this.#size;
-  }
-
-  /** True when a job would not have company. */
-  get idle(): boolean {
-    return this.#size === 0 && this.#inFlight === 0 && !this.#pumping;
   }
 
   /** Resolves with what `work` returns, when its turn has come. */
@@ -63,8 +53,8 @@ export class SignQueue {
   #kick(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    // Not at once: what arrives in the same turn is ordered first.
-    queueMicrotask(() => this.#pump());
+    // Not at once: what arrives in the same turn is ordered first, and a transaction that asked ends before.
+    setImmediate(() => this.#pump());
   }
 
   #pump(): void {
@@ -72,7 +62,6 @@ export class SignQueue {
       this.#inFlight < this.#concurrency ? this.#levels.find((level) => level.length > 0)?.shift() : undefined;
     if (job === undefined) {
       this.#pumping = false;
-      if (this.idle) this.#onIdle();
       return;
     }
     this.#size--;

@@ -20,7 +20,6 @@ export interface KeeperHooks {
   readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly log: (level: "debug" | "info" | "warn", message: string, fields: LogFields) => void;
   readonly onCommit: OnCommit;
-  readonly onIdle: () => void;
 }
 
 export interface StartedKeeper {
@@ -68,7 +67,6 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
         store,
         storeFailure: () => environment.failure,
         pool,
-        onIdle: hooks.onIdle,
         onDecision: init.logDecisions ? (fields) => hooks.log("debug", "keeper decided", fields) : null,
       },
       {network: init.network, policy: init.policy, shares: loaded, signingThreads: init.signingThreads},

@@ -2,6 +2,7 @@ import blst from "@chainsafe/blst";
 import {type PubkeyHex, pubkeyHex} from "../../core/bytes.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {BlsGroup, PointGroup, PublicKeyPoint, SignaturePoint} from "../../core/threshold/bls.js";
+import type {SignatureBatches} from "../../ports/signature-batches.js";
 
 /** The base field's modulus p, 48 bytes big-endian. */
 const FIELD_MODULUS = Buffer.from(
@@ -28,12 +29,35 @@ const signatures = pointGroup<blst.Signature>({
 }) as unknown as PointGroup<SignaturePoint>;
 
 /** core's group operations over the native library blst. */
-export const blstGroup: BlsGroup = {
+export const blstGroup: BlsGroup & SignatureBatches = {
   publicKeys,
   signatures,
-  verify: (message, key, signature) =>
-    blst.verify(message, key as unknown as blst.PublicKey, signature as unknown as blst.Signature, false, true),
+  verify: (message, key, signature) => blst.verify(message, publicKeyOf(key), signatureOf(signature), false, true),
+  verifyAll: (claims) =>
+    blst.verifyMultipleAggregateSignatures(
+      claims.map(({message, key, signature}) => ({msg: message, pk: publicKeyOf(key), sig: signatureOf(signature)})),
+      false,
+      true,
+    ),
+  async verifySame(claims) {
+    const [first] = claims;
+    if (first === undefined) return true;
+    // It loads the signatures itself, with subgroup and infinity check, and throws for what does not pass.
+    const sets = claims.map(({key, signature}) => ({
+      pk: publicKeyOf(key),
+      sig: signatureOf(signature).toBytes(false),
+    }));
+    try {
+      const {pk, sig} = await blst.asyncAggregateWithRandomness(sets);
+      return blst.verify(first.message, pk, sig, false, false);
+    } catch {
+      return false;
+    }
+  },
 };
+
+const publicKeyOf = (key: PublicKeyPoint): blst.PublicKey => key as unknown as blst.PublicKey;
+const signatureOf = (signature: SignaturePoint): blst.Signature => signature as unknown as blst.Signature;
 
 function pointGroup<P extends Point>({
   load,

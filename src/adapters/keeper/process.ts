@@ -202,6 +202,7 @@ class KeeperProcess implements Keeper {
           this.#signing.get(id)?.(reply);
           this.#signing.delete(id);
         }
+        for (const {records, durationMs} of message.commits) observer({kind: "store-committed", records, durationMs});
         return;
       case "result": {
         const call = this.#calls.get(message.id);
@@ -210,9 +211,6 @@ class KeeperProcess implements Keeper {
         else call?.resolve(message.value as never);
         return;
       }
-      case "committed":
-        observer({kind: "store-committed", records: message.records, durationMs: message.durationMs});
-        return;
       case "log":
         logger[message.level](message.message, message.fields);
         return;

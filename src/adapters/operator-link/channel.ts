@@ -1,6 +1,7 @@
 import type {Libp2p} from "libp2p";
 import {codeOf, PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
+import {acknowledgeByHalves} from "../libp2p/window.js";
 import {encodeFrame, FrameDecoder} from "./frame.js";
 import {type Message, parseMessage} from "./messages.js";
 
@@ -13,6 +14,8 @@ export interface ChannelHandlers {
   readonly onMessage: (message: Message) => void;
   /** The next frame's text, null when there is nothing to send; asked only while the stream can take more. */
   readonly fill: () => string | null;
+  /** Milliseconds for which what waits may still wait for company, so long after the last frame; default: none. */
+  readonly patience?: (sinceLastMs: number) => number;
   /** Called exactly once. LINK_DISCONNECTED: the other side or the network ended it; else the error that did. */
   readonly onClosed: (error: PleiadesError) => void;
 }
@@ -28,7 +31,9 @@ export class FrameChannel {
   readonly #decoder = new FrameDecoder();
   readonly #startedAt: number;
   #lastHeardAt: number;
+  #lastWrittenAt: number;
   #wakePending = false;
+  #cancelWait: (() => void) | null = null;
   #closed = false;
 
   constructor({stream, clock}: {stream: Stream; clock: Clock}, handlers: ChannelHandlers) {
@@ -37,6 +42,8 @@ export class FrameChannel {
     this.#handlers = handlers;
     this.#startedAt = clock.monotonic();
     this.#lastHeardAt = this.#startedAt;
+    this.#lastWrittenAt = this.#startedAt;
+    acknowledgeByHalves(stream);
     stream.addEventListener("drain", () => this.wake());
     stream.addEventListener("remoteCloseWrite", () => this.#end(new PleiadesError({code: "LINK_DISCONNECTED"})));
     stream.addEventListener("close", ({error}) =>
@@ -67,18 +74,45 @@ export class FrameChannel {
     return true;
   }
 
-  /** There is something to fill: asks for it once the current turn of the event loop is done, so that turn shares frames. */
+  /**
+   * There is something to fill: asks for it once the current turn of the event loop is done, so that a turn shares
+   * frames, or later when the handlers have patience.
+   */
   wake(): void {
     if (this.#wakePending || this.#closed) return;
     this.#wakePending = true;
     setImmediate(() => {
       this.#wakePending = false;
-      while (!this.#closed && !this.#stream.writableNeedsDrain) {
-        const text = this.#handlers.fill();
-        if (text === null) return;
-        this.#write(text);
-      }
+      this.#depart();
     });
+  }
+
+  #depart(): void {
+    if (this.#closed) return;
+    const waitMs = this.#handlers.patience?.(this.#clock.monotonic() - this.#lastWrittenAt) ?? 0;
+    if (waitMs > 0) {
+      this.#cancelWait ??= this.#clock.after(waitMs, () => {
+        this.#cancelWait = null;
+        this.#fill();
+      });
+      return;
+    }
+    this.#stopWaiting();
+    this.#fill();
+  }
+
+  #fill(): void {
+    while (!this.#closed && !this.#stream.writableNeedsDrain) {
+      const text = this.#handlers.fill();
+      if (text === null) return;
+      this.#lastWrittenAt = this.#clock.monotonic();
+      this.#write(text);
+    }
+  }
+
+  #stopWaiting(): void {
+    this.#cancelWait?.();
+    this.#cancelWait = null;
   }
 
   /** Resets the stream. */
@@ -90,6 +124,7 @@ export class FrameChannel {
   async close(error: PleiadesError): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#stopWaiting();
     this.#handlers.onClosed(error);
     await this.#stream.close().catch((cause: unknown) => this.#stream.abort(asError(cause)));
   }
@@ -122,6 +157,7 @@ export class FrameChannel {
   #end(error: PleiadesError): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#stopWaiting();
     this.#handlers.onClosed(error);
     this.#stream.abort(error);
   }

@@ -24,6 +24,16 @@ export class Outbox<P extends Parcel> {
     return this.#waiting;
   }
 
+  /** Items that wait. */
+  get size(): number {
+    return this.#queues.reduce((sum, queue) => sum + queue.size, 0);
+  }
+
+  /** Whether a block is among them. */
+  get urgent(): boolean {
+    return this.#queues[PRIORITY.block]!.size > 0;
+  }
+
   /** False when there is no room; the parcel is then not taken. */
   add(parcel: P): boolean {
     if (this.#waiting + parcel.text.length > this.#capacity) return false;

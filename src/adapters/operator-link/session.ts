@@ -1,5 +1,6 @@
 import "../libp2p/polyfill.js";
 import {setMaxListeners} from "node:events";
+import {waitForCompany} from "../../core/company.js";
 import {PRIORITY, type Priority} from "../../core/duty/sign-request.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
@@ -66,6 +67,10 @@ export class CoordinatorSession {
       {
         onMessage: (message) => this.#onMessage(message),
         fill: () => this.#fill(),
+        patience: (sinceLastMs) => {
+          const {size: waiting, urgent} = this.#outbox;
+          return waitForCompany({waiting, unanswered: waiting + this.#calls.size, urgent, sinceLastMs});
+        },
         onClosed: (error) => this.#onClosed(error),
       },
     );

@@ -23,6 +23,8 @@ export interface LocalCommitteeOptions {
   readonly validator?: {readonly beaconNode: string; readonly from: string};
   /** Added to the environment of a child. */
   readonly env?: (child: "signer" | OperatorId) => NodeJS.ProcessEnv;
+  /** `plugins:` of an operator's configuration. */
+  readonly operatorPlugins?: (id: OperatorId) => {readonly [name: string]: unknown};
 }
 
 export interface LocalOperator {
@@ -133,7 +135,7 @@ export class LocalCommittee {
     this.#operators.set(id, "starting");
     const planned = this.#planned(id);
     try {
-      await writeOperatorConfig(this.#plan, planned);
+      await writeOperatorConfig(this.#plan, planned, this.#options.operatorPlugins?.(id));
       const process = await ServiceProcess.start(
         {
           name: `operator ${id}`,

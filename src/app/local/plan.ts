@@ -52,7 +52,11 @@ const HEADING = (what: string): string[] => [
 ];
 
 /** Writes the configuration of one operator; the same keys a person would set. */
-export async function writeOperatorConfig(plan: LocalPlan, operator: PlannedOperator): Promise<void> {
+export async function writeOperatorConfig(
+  plan: LocalPlan,
+  operator: PlannedOperator,
+  plugins?: {readonly [name: string]: unknown},
+): Promise<void> {
   const dir = operatorDir(treeOf(plan.dataDir), operator.id);
   const text = renderTemplate(
     {
@@ -67,6 +71,7 @@ export async function writeOperatorConfig(plan: LocalPlan, operator: PlannedOper
         policy: {registration: {feeRecipient: plan.feeRecipient}},
       },
       signer: null,
+      ...(plugins === undefined ? {} : {plugins}),
     },
     HEADING(`operator ${operator.id}`),
   );

@@ -14,6 +14,7 @@ import {KEY, OTHER, recordAt} from "./contract.js";
 
 const COUNTER = join(import.meta.dirname, "../../fixtures/slashing-store/count-up.js");
 const ROOT = parseRootHex(`0x${"22".repeat(32)}`);
+const nothing = async (): Promise<null> => null;
 const BLOCK = {kind: "block", slot: parseSlot("7")} as const;
 
 /** A flush that a test holds, ends or makes fail, once everything before it has happened. */
@@ -78,9 +79,9 @@ describe("slashing store on LMDB: what is durable", () => {
     disk.hold();
     const guard = new SlashingGuard({store});
     const released: string[] = [];
-    const first = guard.decide(KEY, BLOCK, ROOT).then(({answer}) => released.push(`first ${answer}`));
+    const first = guard.decide(KEY, BLOCK, ROOT, nothing).then(({answer}) => released.push(`first ${answer}`));
     await disk.reached(1);
-    const repeat = guard.decide(KEY, BLOCK, ROOT).then(({answer}) => released.push(`second ${answer}`));
+    const repeat = guard.decide(KEY, BLOCK, ROOT, nothing).then(({answer}) => released.push(`second ${answer}`));
     const read = store.readAll().then(() => released.push("snapshot"));
     await disk.reached(3);
     await new Promise((resolve) => setImmediate(resolve));
@@ -96,10 +97,12 @@ describe("slashing store on LMDB: what is durable", () => {
     await store.transact(KEY, () => ({write: EMPTY_RECORD, result: null}));
     disk.hold();
     const guard = new SlashingGuard({store});
-    const waiting = [guard.decide(KEY, BLOCK, ROOT), guard.decide(KEY, BLOCK, ROOT)].map(codeFrom);
+    const waiting = [guard.decide(KEY, BLOCK, ROOT, nothing), guard.decide(KEY, BLOCK, ROOT, nothing)].map(codeFrom);
     await disk.reached(2);
     disk.end(new Error("EIO"));
-    const later = [guard.decide(KEY, BLOCK, ROOT), store.readAll(), store.pinGenesisValidatorsRoot(ROOT)].map(codeFrom);
+    const later = [guard.decide(KEY, BLOCK, ROOT, nothing), store.readAll(), store.pinGenesisValidatorsRoot(ROOT)].map(
+      codeFrom,
+    );
     expect(await Promise.all([...waiting, ...later])).to.deep.equal(Array(5).fill("SLASHING_STORE_FAILED"));
   });
 

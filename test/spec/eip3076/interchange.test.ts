@@ -121,7 +121,7 @@ const keysOf = (step: Step): PubkeyHex[] =>
 
 async function check(guard: SlashingGuard, message: Message, subject: SlashingSubject, at: string): Promise<void> {
   const root = parseRootHex(message.signing_root ?? NO_ROOT);
-  const {answer} = await guard.decide(parsePubkeyHex(message.pubkey), subject, root);
+  const {answer} = await guard.decide(parsePubkeyHex(message.pubkey), subject, root, async () => null);
   const what = `${at}: ${JSON.stringify(message)}`;
   if (message.should_succeed) expect(answer, what).to.be.oneOf(["approve", "repeat"]);
   else expect(answer, what).to.be.oneOf(message.should_succeed_complete === true ? ["deny", "repeat"] : ["deny"]);

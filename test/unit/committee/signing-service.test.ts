@@ -346,7 +346,9 @@ describe("CommitteeSigningService: repeats and callers", () => {
       verified++;
       return blstGroup.verify(...args);
     };
-    const {sign} = signingBench({modules: {verify: async (...args) => verify(...args)}});
+    const {sign} = signingBench({
+      modules: {verify: async (message, key, signature) => verify(message, key, signature)},
+    });
     await sign(rootOf(1));
     await sign(rootOf(1));
     expect(verified).to.equal(1);

@@ -14,14 +14,24 @@ async function inMemory() {
   const {groupPublicKey, committeeHash} = validator!;
   const store = new MemorySlashingStore();
   await store.transact(groupPublicKey, () => ({write: EMPTY_RECORD, result: null}));
-  const share = loadShare(key.shares[0]!.secret, {n: 4, t: 3});
+  const loaded = loadShare(key.shares[0]!.secret, {n: 4, t: 3});
+  const made = {signatures: 0};
+  const share = {
+    ...loaded,
+    key: {
+      sign: (message: Uint8Array) => {
+        made.signatures++;
+        return loaded.key.sign(message);
+      },
+    } as typeof loaded.key,
+  };
   const keeper = new SigningKeeper(
     {clock: new ManualClock(Date.now()), store, pool: null},
     {network: testNetwork(), policy: EMPTY_POLICY, shares: [{groupPublicKey, committeeHash, share}], signingThreads: 0},
   );
   const sign = async (request: unknown): Promise<string> =>
     outcome((await keeper.sign({key: groupPublicKey, committeeHash, request})).reply);
-  return {store, sign, keeper};
+  return {store, sign, keeper, made};
 }
 
 /** Every callback that is due by now has run several times over. */
@@ -42,6 +52,39 @@ describe("record, then release", () => {
     release();
     await Promise.all([first, repeat, other]);
     expect(answers.sort()).to.deep.equal(["block signed", "first signed", "repeat signed"]);
+  });
+
+  it("makes the signature while the flush is held, and lets it leave only afterwards", async () => {
+    const {store, sign, made} = await inMemory();
+    const release = store.holdCommits();
+    let answer: string | null = null;
+    const held = sign(attestation(98, 99)).then((outcome) => {
+      answer = outcome;
+    });
+    await turns();
+    expect([made.signatures, answer]).to.deep.equal([1, null]);
+    release();
+    await held;
+    expect([made.signatures, answer]).to.deep.equal([1, "signed"]);
+  });
+
+  it("makes no signature of what it denies", async () => {
+    const {sign, made} = await inMemory();
+    expect(await sign(attestation(98, 99))).to.equal("signed");
+    expect(await sign(attestation(98, 99, {byte: 9}))).to.match(/^SLASHING_/);
+    await turns();
+    expect(made.signatures).to.equal(1);
+  });
+
+  it("throws a signature away when the commit fails under it", async () => {
+    const {store, keeper, sign, made} = await inMemory();
+    store.holdCommits();
+    const waiting = sign(attestation(98, 99));
+    await turns();
+    expect(made.signatures).to.equal(1);
+    store.breakCommits();
+    expect(await waiting).to.equal("SLASHING_STORE_FAILED");
+    expect(keeper.stopped?.code).to.equal("SLASHING_STORE_FAILED");
   });
 
   it("signs what needs no record while the flush is held", async () => {
