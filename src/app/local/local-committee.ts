@@ -179,6 +179,7 @@ export class LocalCommittee {
     const signer = await ServiceProcess.start({...planned, ...role, env: this.#env("signer")}, this.#modules);
     this.#signers[rank] = signer;
     void signer.ended.then((end) => this.#signerEnded(planned, end));
+    if (this.#stopping) await signer.stop();
   }
 
   #portOf(rank: number): number {
