@@ -44,6 +44,14 @@ export class BeaconApi {
     return {justified: Number(data.current_justified.epoch), finalised: Number(data.finalized.epoch)};
   }
 
+  /** Indices of the validators that the head state knows as slashed. */
+  async slashed(): Promise<number[]> {
+    const {data} = (await this.#get("/eth/v1/beacon/states/head/validators")) as {
+      data: {index: string; validator: {slashed: boolean}}[];
+    };
+    return data.filter(({validator}) => validator.slashed).map(({index}) => Number(index));
+  }
+
   /**
    * All beacon committees of an epoch that these validators sit in, read from their duties: Lodestar 1.5.1's route
    * `states/head/committees` mixes up slot and index.

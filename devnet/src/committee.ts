@@ -27,14 +27,16 @@ export function committeeOf(
   {
     logger,
     validatorFrom,
+    signers = 1,
     liars = new Set(),
-  }: {logger: Logger; validatorFrom: string | null; liars?: ReadonlySet<number>},
+  }: {logger: Logger; validatorFrom: string | null; signers?: number; liars?: ReadonlySet<number>},
 ): StartSigner {
   return async ({beaconUrl}, dir) => {
     const network = await pinFromBeaconNode(beaconUrl);
     const plan = await prepareLocal({
       dataDir: dir,
       operators,
+      signers,
       network,
       keys: {
         label: `interop 0..${VALIDATORS - 1}`,
@@ -86,6 +88,8 @@ class CommitteeSigner implements DevnetSigner {
   readonly #fronts: ReadonlyMap<OperatorId, LyingOperator>;
   readonly #delays = new Map<OperatorId, number>();
   readonly #lying = new Set<OperatorId>();
+  /** The last that each signer's process said of itself. */
+  readonly #samples = new Map<number, readonly Sample[]>();
 
   constructor(
     committee: LocalCommittee,
@@ -113,11 +117,15 @@ class CommitteeSigner implements DevnetSigner {
     return this.#committee.url;
   }
 
+  get urls(): readonly string[] {
+    return this.#committee.signers().map(({url}) => url);
+  }
+
   async now(): Promise<SignerNow> {
-    const response = await fetch(`${this.url}/plugin/metrics`, {signal: AbortSignal.timeout(METRICS_TIMEOUT_MS)});
-    const text = await response.text();
-    if (!response.ok) throw new Error(`the signer's metrics: ${response.status} ${text.slice(0, 200)}`);
-    return signerNow(parsePrometheus(text), {
+    for (const {url, pid} of this.#committee.signers()) {
+      if (pid !== null) this.#samples.set(pid, await metricsOf(url));
+    }
+    return signerNow(this.#samplesNow(), {
       operators: this.#committee.operators(),
       peers: this.#peers,
       delays: this.#delays,
@@ -146,12 +154,36 @@ class CommitteeSigner implements DevnetSigner {
     else this.#lying.add(id);
   }
 
+  async crashSigner(signerId: number): Promise<void> {
+    await this.#committee.killSigner(signerId - 1);
+  }
+
+  restartSigner(signerId: number): Promise<void> {
+    return this.#committee.startSigner(signerId - 1);
+  }
+
+  /** Of all signers that ever ran, for counters only grow; but who is connected only the living know. */
+  #samplesNow(): Sample[] {
+    const alive = new Set(this.#committee.signers().map(({pid}) => pid));
+    return [...this.#samples].flatMap(([pid, samples]) =>
+      alive.has(pid) ? samples : samples.filter(({name}) => name !== CONNECTED),
+    );
+  }
+
   async stop(): Promise<void> {
     await this.#committee.stop();
     await this.#closeProxies();
   }
 }
 
+async function metricsOf(url: string): Promise<readonly Sample[]> {
+  const response = await fetch(`${url}/plugin/metrics`, {signal: AbortSignal.timeout(METRICS_TIMEOUT_MS)});
+  const text = await response.text();
+  if (!response.ok) throw new Error(`the signer's metrics: ${response.status} ${text.slice(0, 200)}`);
+  return parsePrometheus(text);
+}
+
+const CONNECTED = "pleiades_peer_connected";
 const REQUESTS = "pleiades_request_duration_seconds";
 
 /** What the signer's metrics and the state of the processes say together. */
@@ -180,7 +212,7 @@ export function signerNow(
     durations: histogram(samples, REQUESTS, {outcome: "ok"}),
     operators: processes.operators.map(({id, pid, state}) => {
       const operator = String(id);
-      const connected = total(samples, "pleiades_peer_connected", {peer: processes.peers.get(id) ?? ""}) > 0;
+      const connected = total(samples, CONNECTED, {peer: processes.peers.get(id) ?? ""}) > 0;
       const answers = samples.filter(
         (one) => one.name === "pleiades_operator_answers_total" && one.labels.operator === operator,
       );
@@ -192,13 +224,20 @@ export function signerNow(
         lying: processes.lying.has(id),
         convictions: total(samples, "pleiades_operator_convictions_total", {operator}),
         participations: total(samples, "pleiades_operator_participations_total", {operator}),
-        failures: new Map(
+        failures: sums(
           answers.filter((one) => one.labels.outcome !== "signed").map((one) => [one.labels.outcome!, one.value]),
         ),
         answers: histogram(samples, "pleiades_operator_answer_duration_seconds", {operator, outcome: "signed"}),
       };
     }),
   };
+}
+
+/** Several signers may count the same. */
+function sums(counts: readonly (readonly [string, number])[]): Map<string, number> {
+  const all = new Map<string, number>();
+  for (const [what, count] of counts) all.set(what, (all.get(what) ?? 0) + count);
+  return all;
 }
 
 function portOf(address: string): number {

@@ -39,6 +39,8 @@ export interface DevnetStatus {
   readonly faults: readonly Fault[];
   /** Signing requests since the warm-up that got no signature: "TYPE CODE" → count. */
   readonly failedRequests: ReadonlyMap<string, number>;
+  /** Indices of slashed validators. */
+  readonly slashed: readonly number[];
 }
 
 const ALL_VALIDATORS = Array.from({length: VALIDATORS}, (_, i) => i);
@@ -46,7 +48,7 @@ const POLL_MS = 1_000;
 const WARM_UP_SLOTS = SLOTS_PER_EPOCH; // while programs start; the first epoch is not judged
 const BLOCK_SETTLED_SLOTS = 2; // a block is looked for when its slot and the next are over
 
-/** One run: beacon node, then signer, then validator client, then faults and bookkeeping until `stop`. */
+/** One run: beacon node, then signer, then a validator client for each signer, then faults and bookkeeping until `stop`. */
 export class Devnet {
   readonly #options: DevnetOptions;
   readonly #reaper: Reaper;
@@ -54,7 +56,7 @@ export class Devnet {
   readonly #genesisMs: number;
   readonly #beaconNode: Program;
   readonly #signer: DevnetSigner;
-  readonly #validatorClient: Program | null;
+  readonly #validatorClients: readonly Program[];
   readonly #duties = new MissedDuties({
     slotsPerEpoch: SLOTS_PER_EPOCH,
     fromSlot: WARM_UP_SLOTS,
@@ -67,6 +69,7 @@ export class Devnet {
   #committeesUpTo = -1;
   #head = 0;
   #finality: Finality = {justified: 0, finalised: 0};
+  #slashed: readonly number[] = [];
   #signerNow: SignerNow | null = null;
   #lastTrouble = "";
   #stopping = false;
@@ -94,16 +97,16 @@ export class Devnet {
       const signer = await startSigner(chain, join(dir, "committee"));
       undo.push(() => signer.stop());
       signal.throwIfAborted();
-      const client = inProcess ? null : startClient({reaper}, options, {beaconUrl: beacon.api.url, signer});
-      if (client === null) onEvent("the validator client runs in the signer's process");
+      const clients = inProcess ? [] : startClients({reaper}, options, {beaconUrl: beacon.api.url, signer});
+      if (inProcess) onEvent("the validator client runs in the signer's process");
       const lateMs = Date.now() - (beacon.genesis.genesisTime + (WARM_UP_SLOTS - 3) * slotSeconds) * 1000;
       if (lateMs > 0) {
-        undo.push(async () => client?.stop());
+        for (const client of clients) undo.push(() => client.stop());
         throw new ProgramError(
           `This machine took too long to start everything: genesis has passed. Use --genesis-delay ${genesisDelay * 3}.`,
         );
       }
-      return new Devnet(options, {reaper, api: beacon.api, beaconNode: beacon.program, signer, client}, genesisTime);
+      return new Devnet(options, {reaper, api: beacon.api, beaconNode: beacon.program, signer, clients}, genesisTime);
     } catch (error) {
       for (const step of undo.reverse()) await step();
       reaper.dismiss();
@@ -113,7 +116,7 @@ export class Devnet {
 
   private constructor(
     options: DevnetOptions,
-    parts: {reaper: Reaper; api: BeaconApi; beaconNode: Program; signer: DevnetSigner; client: Program | null},
+    parts: {reaper: Reaper; api: BeaconApi; beaconNode: Program; signer: DevnetSigner; clients: readonly Program[]},
     genesisTime: number,
   ) {
     this.#options = options;
@@ -121,15 +124,15 @@ export class Devnet {
     this.#api = parts.api;
     this.#beaconNode = parts.beaconNode;
     this.#signer = parts.signer;
-    this.#validatorClient = parts.client;
+    this.#validatorClients = parts.clients;
     this.#genesisMs = genesisTime * 1000;
     this.#tick();
   }
 
   /** Rejects with ProgramError when a program ends that should run. */
   get failed(): Promise<never> {
-    const client = this.#validatorClient === null ? [] : [this.#validatorClient.failed];
-    return Promise.race([this.#beaconNode.failed, ...client, this.#signer.failed]);
+    const programs = [this.#beaconNode, ...this.#validatorClients, this.#signer];
+    return Promise.race(programs.map((program) => program.failed));
   }
 
   get url(): string {
@@ -153,6 +156,7 @@ export class Devnet {
       threshold: this.#signer.threshold,
       faults: [...this.#begun],
       failedRequests: this.#failedRequests(),
+      slashed: this.#slashed,
     };
   }
 
@@ -172,7 +176,7 @@ export class Devnet {
     if (this.#stopping) return;
     this.#stopping = true;
     clearTimeout(this.#timer);
-    await this.#validatorClient?.stop();
+    await Promise.all(this.#validatorClients.map((client) => client.stop()));
     await this.#signer.stop();
     // Its data is thrown away, and it takes its time to say goodbye to peers it does not have.
     await this.#beaconNode.stop(2_000);
@@ -207,18 +211,23 @@ export class Devnet {
 
   async #begin(fault: Fault): Promise<void> {
     if (fault.kind === "slow") this.#signer.slow(fault.operatorId, fault.delayMs);
-    else if (fault.kind === "lie") this.#signer.lie(fault.operatorId, fault.how);
+    else if (fault.kind === "signer-crash") {
+      await new Promise((resolve) => setTimeout(resolve, (this.#options.slotSeconds * 1000) / 2));
+      if (!this.#stopping) await this.#signer.crashSigner(fault.signerId);
+    } else if (fault.kind === "lie") this.#signer.lie(fault.operatorId, fault.how);
     else await this.#signer.crash(fault.operatorId);
   }
 
   async #end(fault: Fault): Promise<void> {
     if (fault.kind === "slow") return this.#signer.slow(fault.operatorId, 0);
     if (fault.kind === "lie") return this.#signer.lie(fault.operatorId, null);
+    const who = fault.kind === "signer-crash" ? `signer ${fault.signerId}` : `operator ${fault.operatorId}`;
     try {
-      await this.#signer.restart(fault.operatorId);
-      if (!this.#stopping) this.#options.onEvent(`operator ${fault.operatorId} runs again`);
+      if (fault.kind === "signer-crash") await this.#signer.restartSigner(fault.signerId);
+      else await this.#signer.restart(fault.operatorId);
+      if (!this.#stopping) this.#options.onEvent(`${who} runs again`);
     } catch (error) {
-      if (!this.#stopping) this.#options.onEvent(`operator ${fault.operatorId} did not start again: ${error}`);
+      if (!this.#stopping) this.#options.onEvent(`${who} did not start again: ${error}`);
     }
   }
 
@@ -226,9 +235,10 @@ export class Devnet {
     if (this.#stopping) return;
     try {
       // Only when all three have answered: half a picture would be judged as a whole one.
-      [this.#head, this.#finality, this.#signerNow] = await Promise.all([
+      [this.#head, this.#finality, this.#slashed, this.#signerNow] = await Promise.all([
         this.#api.headSlot(),
         this.#api.finality(),
+        this.#api.slashed(),
         this.#signer.now(),
       ]);
       this.#tellConvictions(this.#signerNow);
@@ -260,7 +270,12 @@ export class Devnet {
     const since = [...(this.#signerNow?.failed ?? [])].map(
       ([what, count]) => [what, count - (this.#failedInWarmUp.get(what) ?? 0)] as const,
     );
-    return new Map(since.filter(([, count]) => count > 0));
+    return new Map(since.filter(([what, count]) => count > 0 && !this.#isExpected(what)));
+  }
+
+  /** Of two clients' different blocks one is refused; whether the duty was done, the chain tells. */
+  #isExpected(what: string): boolean {
+    return this.#signer.urls.length > 1 && /^(?:BLOCK_V2|ATTESTATION) COMMITTEE_REFUSED$/.test(what);
   }
 
   async #scanBlocks(): Promise<void> {
@@ -277,16 +292,18 @@ export class Devnet {
   }
 }
 
-function startClient(
+function startClients(
   {reaper}: {reaper: Reaper},
   {root, dir, slotSeconds, onEvent}: DevnetOptions,
   {beaconUrl, signer}: {beaconUrl: string; signer: DevnetSigner},
-): Program {
-  onEvent(`the committee serves ${signer.url}; starting the validator client`);
-  return startValidatorClient(
-    {reaper, onLine: watchErrors((text) => onEvent(`validator client: ${text}`))},
-    {root, dir, logFile: join(dir, "validator-client.log"), beaconUrl, signerUrl: signer.url, slotSeconds},
-  );
+): readonly Program[] {
+  onEvent(`the committee serves ${signer.urls.join(" and ")}; starting the validator client`);
+  return signer.urls.map((signerUrl, i) => {
+    const name = i === 0 ? "validator client" : `validator client ${i + 1}`;
+    // Several clients tell each other's votes as errors: the beacon node knows them already.
+    const watch = signer.urls.length > 1 ? {} : {onLine: watchErrors((text) => onEvent(`${name}: ${text}`))};
+    return startValidatorClient({reaper, ...watch}, {root, dir, name, beaconUrl, signerUrl, slotSeconds});
+  });
 }
 
 /**

@@ -1,11 +1,15 @@
 import {LIES, type Lie} from "./lies.js";
 
 /** Faults that a devnet run puts on its operators between two slots. */
-export type Fault = {readonly operatorId: number; readonly fromSlot: number; readonly toSlot: number} & (
-  | {readonly kind: "crash"}
-  | {readonly kind: "slow"; readonly delayMs: number}
-  | {readonly kind: "lie"; readonly how: Lie | "all"}
-);
+export type Fault = OperatorFault | SignerFault;
+type Slots = {readonly fromSlot: number; readonly toSlot: number};
+export type OperatorFault = Slots & {readonly operatorId: number} & (
+    | {readonly kind: "crash"}
+    | {readonly kind: "slow"; readonly delayMs: number}
+    | {readonly kind: "lie"; readonly how: Lie | "all"}
+  );
+/** Killed in the middle of its first slot, and started again. */
+export type SignerFault = Slots & {readonly kind: "signer-crash"; readonly signerId: number};
 
 /** Bad command line; the message says what is wrong and what is right. */
 export class UsageError extends Error {
@@ -20,7 +24,7 @@ const MAX_DELAY_MS = 60_000; // longer than any deadline of the signer, so indis
  * Reads one `--fault`. FROM is the first slot of the fault, TO the slot at whose start it ends.
  * @throws UsageError
  */
-export function parseFault(text: string, {operators}: {operators: number}): Fault {
+export function parseFault(text: string, {operators, signers = 1}: {operators: number; signers?: number}): Fault {
   const bad = (why: string): never => {
     throw new UsageError(`--fault ${text}: ${why}`);
   };
@@ -28,12 +32,17 @@ export function parseFault(text: string, {operators}: {operators: number}): Faul
   const [kind, id = "", detail, ...rest] = what.split(":");
   if (kind !== "crash" && kind !== "slow" && kind !== "lie") bad(`"${kind}" is not a fault; write ${GRAMMAR}`);
   if (more.length > 0 || rest.length > 0 || when === "") bad(`write ${GRAMMAR}`);
-  if (!/^[1-9]\d?$/.test(id) || Number(id) > operators) bad(`"${id}" is not an operator; they are 1 to ${operators}`);
   const slots = /^(\d{1,9})-(\d{1,9})$/.exec(when);
-  if (slots === null) return bad(`"${when}" is not a range of slots; write FROM-TO, for example 20-28`);
-  const range = {operatorId: Number(id), fromSlot: Number(slots[1]), toSlot: Number(slots[2])};
-  if (range.fromSlot >= range.toSlot)
-    bad(`the fault ends at slot ${range.toSlot}, which must be after ${range.fromSlot}`);
+  const signer = /^signer([1-9])$/.exec(id)?.[1];
+  if (signer !== undefined) {
+    const signerId = Number(signer);
+    if (kind !== "crash" || detail !== undefined) bad("a signer can only crash");
+    if (signers < 2) bad("with one signer nobody would be left to sign; use --signers 2");
+    if (signerId > signers) bad(`there is no signer ${signerId}; they are 1 to ${signers}`);
+    return {kind: "signer-crash", signerId, ...rangeOf(slots, when, bad)};
+  }
+  if (!/^[1-9]\d?$/.test(id) || Number(id) > operators) bad(`"${id}" is not an operator; they are 1 to ${operators}`);
+  const range = {operatorId: Number(id), ...rangeOf(slots, when, bad)};
   if (kind === "crash") {
     if (detail !== undefined) bad(`crash takes no delay; write crash:${id}@${when}`);
     return {kind, ...range};
@@ -49,12 +58,19 @@ export function parseFault(text: string, {operators}: {operators: number}): Faul
   return {kind: "slow", delayMs, ...range};
 }
 
+function rangeOf(slots: RegExpExecArray | null, when: string, bad: (why: string) => never): Slots {
+  if (slots === null) return bad(`"${when}" is not a range of slots; write FROM-TO, for example 20-28`);
+  const [fromSlot, toSlot] = [Number(slots[1]), Number(slots[2])];
+  if (fromSlot >= toSlot) bad(`the fault ends at slot ${toSlot}, which must be after ${fromSlot}`);
+  return {fromSlot, toSlot};
+}
+
 /** Reads all of them and refuses two at once on one operator. @throws UsageError */
-export function parseFaults(texts: readonly string[], limits: {operators: number}): readonly Fault[] {
+export function parseFaults(texts: readonly string[], limits: {operators: number; signers?: number}): readonly Fault[] {
   const faults = texts.map((text) => parseFault(text, limits));
   for (const [i, a] of faults.entries()) {
     for (const b of faults.slice(i + 1)) {
-      if (a.operatorId === b.operatorId && a.fromSlot < b.toSlot && b.fromSlot < a.toSlot) {
+      if (victimOf(a) === victimOf(b) && a.fromSlot < b.toSlot && b.fromSlot < a.toSlot) {
         throw new UsageError(`--fault: ${describeFault(a)} and ${describeFault(b)} overlap`);
       }
     }
@@ -63,11 +79,19 @@ export function parseFaults(texts: readonly string[], limits: {operators: number
 }
 
 export function describeFault(fault: Fault): string {
-  return `operator ${fault.operatorId} ${whatOf(fault)}, slots ${fault.fromSlot}-${fault.toSlot}`;
+  return `${victimOf(fault)} ${whatOf(fault)}, slots ${fault.fromSlot}-${fault.toSlot}`;
 }
+
+const victimOf = (fault: Fault): string =>
+  fault.kind === "signer-crash" ? `signer ${fault.signerId}` : `operator ${fault.operatorId}`;
+
+/** The operators that are to lie at some time. */
+export const liarsOf = (faults: readonly Fault[]): ReadonlySet<number> =>
+  new Set(faults.flatMap((fault) => (fault.kind === "lie" ? [fault.operatorId] : [])));
 
 function whatOf(fault: Fault): string {
   if (fault.kind === "crash") return "crash";
+  if (fault.kind === "signer-crash") return "killed in mid-slot";
   if (fault.kind === "slow") return `slow by ${fault.delayMs} ms`;
   return fault.how === "all" ? "lie" : `lie (${fault.how})`;
 }

@@ -86,22 +86,24 @@ export function startValidatorClient(
   options: {
     root: string;
     dir: string;
-    logFile: string;
+    /** Also of its data and log, with dashes. */
+    name: string;
     beaconUrl: string;
     signerUrl: string;
     slotSeconds: number;
   },
 ): Program {
-  const {root, dir, logFile, beaconUrl, signerUrl, slotSeconds} = options;
+  const {root, dir, name, beaconUrl, signerUrl, slotSeconds} = options;
+  const fileName = name.replaceAll(" ", "-");
   return startProgram(modules, {
-    name: "validator client",
+    name,
     cwd: dir,
-    logFile,
+    logFile: join(dir, `${fileName}.log`),
     env: ENVIRONMENT,
     args: [
       lodestarCli(root),
       "validator",
-      ...["--network", "dev", "--dataDir", join(dir, "validator-client"), "--beaconNodes", beaconUrl],
+      ...["--network", "dev", "--dataDir", join(dir, fileName), "--beaconNodes", beaconUrl],
       ...chainParameters(slotSeconds),
       ...["--externalSigner.url", signerUrl, "--externalSigner.fetch", "--logFile", "none"],
     ],

@@ -4,7 +4,7 @@ import {formatError} from "../../src/app/cli/errors.js";
 import {PleiadesError} from "../../src/core/errors.js";
 import {committeeOf} from "./committee.js";
 import {Devnet, type DevnetStatus} from "./devnet.js";
-import {type Fault, UsageError} from "./faults.js";
+import {liarsOf, UsageError} from "./faults.js";
 import {History} from "./history.js";
 import {type DevnetOptions, HELP, parseOptions} from "./options.js";
 import {createOutput, type Output} from "./output.js";
@@ -71,6 +71,7 @@ async function run(options: DevnetOptions, root: string, output: Output, signal:
         logger: createLogger({level: "error"}),
         // The folder in which the real client's packages are.
         validatorFrom: options.inProcess ? join(root, "devnet") : null,
+        signers: options.signers,
         liars: liarsOf(options.faults),
       }),
       signal,
@@ -100,9 +101,6 @@ const GRACE_SLOTS = 6; // a slot is looked at two slots later; more means that t
 function isOver({slot, duties}: DevnetStatus, slots: number): boolean {
   return duties.nextSlot > slots || slot > slots + GRACE_SLOTS;
 }
-
-const liarsOf = (faults: readonly Fault[]): ReadonlySet<number> =>
-  new Set(faults.filter(({kind}) => kind === "lie").map(({operatorId}) => operatorId));
 
 function inWords({duties, signatures, finalisedEpoch, slots, operators, problems}: Summary): string[] {
   const total = duties.blocks.due + duties.attestations.due + duties.syncMessages.due;

@@ -60,7 +60,9 @@ export function render(view: View, {columns, rows}: {columns: number; rows: numb
     "",
     row("operator", "state", "process", "takes part", "answers in", "last fault"),
     ...operators.map((one) => {
-      const fault = status.faults.findLast((candidate) => candidate.operatorId === one.id);
+      const fault = status.faults.findLast(
+        (candidate) => candidate.kind !== "signer-crash" && candidate.operatorId === one.id,
+      );
       return row(
         String(one.id),
         stateOf(one),

@@ -42,6 +42,8 @@ export interface SignerNow {
 /** What a devnet needs of the remote signer that it proves. */
 export interface DevnetSigner {
   readonly url: string;
+  /** One for each signer, by rank; the first is `url`. */
+  readonly urls: readonly string[];
   /** Operators whose partial signatures make a signature. */
   readonly threshold: number;
   /** Rejects when a part ends that nobody asked to end and that the rest cannot do without. */
@@ -55,6 +57,10 @@ export interface DevnetSigner {
   slow(operatorId: number, delayMs: number): void;
   /** Makes an operator lie; null: it tells the truth again. Only for those named as liars at the start. */
   lie(operatorId: number, how: Lie | "all" | null): void;
+  /** Kills a signer at once. Signers count from 1. */
+  crashSigner(signerId: number): Promise<void>;
+  /** Starts a killed signer again at the URL it had. */
+  restartSigner(signerId: number): Promise<void>;
   stop(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import type {DevnetStatus} from "./devnet.js";
-import {describeFault} from "./faults.js";
+import {describeFault, liarsOf} from "./faults.js";
 import {percentiles} from "./history.js";
 import {SLOTS_PER_EPOCH} from "./lodestar.js";
 import type {Tally} from "./missed-duties.js";
@@ -48,6 +48,7 @@ export function summarise(status: DevnetStatus): Summary {
   }
   const judged = duties.nextSlot - 1;
   if (slots - judged > UNJUDGED_SLOTS) problems.push(`the beacon node told of slots up to ${judged} only`);
+  if (status.slashed.length > 0) problems.push(`validators ${status.slashed.join(", ")} were slashed`);
   const failed = countFailed(status.failedRequests);
   if (failed > 0) problems.push(`${failed} signing requests failed`);
   if (epoch >= FIRST_JUDGED_EPOCH && finality.finalised < epoch - FINALITY_LAG_EPOCHS) {
@@ -75,9 +76,8 @@ export function summarise(status: DevnetStatus): Summary {
 
 /** Liars that were not caught, and, worse, others that were blamed. */
 function misjudged({slot, faults, signer}: DevnetStatus): string[] {
-  const lies = faults.filter(({kind}) => kind === "lie");
-  const lied = new Set(lies.map(({operatorId}) => operatorId));
-  const over = new Set(lies.filter(({toSlot}) => slot >= toSlot).map(({operatorId}) => operatorId));
+  const lied = liarsOf(faults);
+  const over = liarsOf(faults.filter(({toSlot}) => slot >= toSlot));
   return (signer?.operators ?? []).flatMap(({id, convictions}) => {
     if (convictions > 0 && !lied.has(id)) return [`operator ${id} was blamed for a lie it did not tell`];
     return convictions === 0 && over.has(id) ? [`operator ${id} lied and was not caught`] : [];

@@ -51,8 +51,10 @@ export async function startSingleKeySigner(indices: readonly number[]): Promise<
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const now = async (): Promise<SignerNow> => ({signed, failed, durations, operators: []});
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
+    urls: [url],
     threshold: 1,
     failed: new Promise<never>(() => {}),
     now,
@@ -60,6 +62,8 @@ export async function startSingleKeySigner(indices: readonly number[]): Promise<
     restart: async () => {},
     slow: () => {},
     lie: () => {},
+    crashSigner: async () => {},
+    restartSigner: async () => {},
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

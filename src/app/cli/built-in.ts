@@ -5,6 +5,7 @@ export const BUILT_IN: readonly string[] = [
   "signer",
   "validator",
   "split",
+  "coordinators",
   "slashing-protection",
   "config",
   "doctor",

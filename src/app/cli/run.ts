@@ -2,6 +2,7 @@ import yargs, {type Argv} from "yargs";
 import {PleiadesError} from "../../core/errors.js";
 import {packageVersion} from "../version.js";
 import {configCommand} from "./commands/config.js";
+import {coordinatorsCommand} from "./commands/coordinators.js";
 import {doctorCommand} from "./commands/doctor.js";
 import {initCommand} from "./commands/init.js";
 import {localCommand} from "./commands/local.js";
@@ -20,6 +21,7 @@ const COMMANDS: readonly ((cli: Argv, context: CommandContext) => Argv)[] = [
   signerCommand,
   validatorCommand,
   splitCommand,
+  coordinatorsCommand,
   slashingProtectionCommand,
   configCommand,
   doctorCommand,

@@ -87,7 +87,7 @@ export class LocalCommittee {
     try {
       await settleAll(plan.operators.map(({id}) => committee.startOperator(id)));
       // One after another: the places in the list are the ranks.
-      for (const rank of plan.signers.keys()) await committee.#startSigner(rank);
+      for (const rank of plan.signers.keys()) await committee.startSigner(rank);
       return committee;
     } catch (error) {
       await committee.stop();
@@ -164,10 +164,14 @@ export class LocalCommittee {
     await this.#unlock();
   }
 
-  async #startSigner(rank: number): Promise<void> {
-    const {host = "127.0.0.1", port = 0, operatorAddresses = new Map(), validator} = this.#options;
+  /** Starts a signer that is down, at the URL it had; does nothing when it is up. @throws CLI_LOCAL_CHILD */
+  async startSigner(rank: number): Promise<void> {
+    const former = this.#signers[rank];
+    if (former?.alive === true) return;
+    const {host = "127.0.0.1", operatorAddresses = new Map(), validator} = this.#options;
     const planned = this.#plan.signers[rank]!;
-    await writeSignerConfig(this.#plan, planned, {host, port: port === 0 ? 0 : port + rank, operatorAddresses});
+    const port = former === undefined ? this.#portOf(rank) : Number(new URL(former.ready.url ?? "").port);
+    await writeSignerConfig(this.#plan, planned, {host, port, operatorAddresses});
     const role: Pick<ServiceOptions, "role" | "args"> =
       validator === undefined
         ? {role: "signer"}
@@ -175,6 +179,12 @@ export class LocalCommittee {
     const signer = await ServiceProcess.start({...planned, ...role, env: this.#env("signer")}, this.#modules);
     this.#signers[rank] = signer;
     void signer.ended.then((end) => this.#signerEnded(planned, end));
+    if (this.#stopping) await signer.stop();
+  }
+
+  #portOf(rank: number): number {
+    const {port = 0} = this.#options;
+    return port === 0 ? 0 : port + rank;
   }
 
   /** The others go on without it; without any, nothing is left to run. */

@@ -23,7 +23,7 @@ const CHECKSUM_DOMAIN = "pleiades committee file v1\n";
  *   "threshold": 3,                         t; 2f+1 for n = 3f+1
  *   "unsafe_threshold": true,               only when t is another one: the explicit consent to it
  *   "operators": [{"id": 1, "peer_id": "12D3…", "addresses": ["/ip4/192.0.2.1/tcp/9000"]}, …],   ids 1…n in order
- *   "coordinators": ["12D3…"],              peer ids that may ask these operators for partial signatures
+ *   "coordinators": ["12D3…"],              peer ids that may ask these operators for partial signatures, by rank
  *   "validators": [{"group_public_key": "0x…", "share_public_keys": ["0x…", …]}, …],             n share keys each
  *   "checksum": "0x…"                       over all values but the addresses
  * }

@@ -29,7 +29,7 @@ export interface Committee {
   readonly threshold: number;
   /** Ids 1…n without gaps. */
   readonly operators: readonly CommitteeOperator[];
-  /** Peer ids that may ask this committee's operators for partial signatures. */
+  /** Peer ids that may ask this committee's operators for partial signatures. Their order is their rank. */
   readonly coordinators: readonly PeerIdText[];
   readonly validators: readonly CommitteeValidator[];
 }

@@ -53,7 +53,7 @@ export const CATALOGUE = {
   pleiades_operator_answer_duration_seconds: {
     type: "histogram",
     labels: ["operator", "outcome"],
-    help: "Time an operator took to answer in seconds, by outcome (signed, refused, invalid, failed).",
+    help: "Time an operator took to answer in seconds, by outcome (signed, refused, invalid, failed); what it holds on purpose of a later-ranked signer's requests is in it.",
     buckets: ANSWER_SECONDS,
   },
   pleiades_operator_convictions_total: {

@@ -90,6 +90,16 @@ describe("committee file", () => {
     for (const change of changes) refuses("COMMITTEE_FILE_EDITED", edited(change));
   });
 
+  it("is refused when its coordinators stand in another order, for that is their rank", () => {
+    const coordinators = [testPeerId(50), testPeerId(51)];
+    const draft = {...testDraft([testKey(1, {n: 4})], {n: 4}), coordinators};
+    const ranked = formatCommitteeFile(draft, blstGroup);
+    expect(parseCommitteeFile(ranked, blstGroup).coordinators).to.deep.equal(coordinators);
+    const json = JSON.parse(ranked) as Json;
+    json.coordinators.reverse();
+    refuses("COMMITTEE_FILE_EDITED", JSON.stringify(json));
+  });
+
   it("is refused with the first wrong field named when it is not of the right shape", () => {
     const cases: [string, string][] = [
       ["", "file"],

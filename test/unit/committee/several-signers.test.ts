@@ -20,9 +20,11 @@ type Released = Map<string, Set<string>>;
 
 async function committeeOf({
   signers = 2,
+  signerDelayMs = DELAY_MS,
   arriveAfterMs = () => 0,
 }: {
   signers?: number;
+  signerDelayMs?: number;
   /** Milliseconds a request is on its way. */
   arriveAfterMs?: (signer: number, operator: number) => number;
 } = {}) {
@@ -31,7 +33,7 @@ async function committeeOf({
     n: 4,
     network: NETWORK,
     signers,
-    signerDelayMs: DELAY_MS,
+    signerDelayMs,
     between: (node, signer, operator, clock): PartialHandler => ({
       async handle(peer, request, gone) {
         const wayMs = arriveAfterMs(signer, operator);
@@ -119,6 +121,17 @@ describe("several signers of one committee", () => {
         latencyMs: null,
         consecutiveMisses: 0,
       });
+    }
+  });
+
+  it("lets the fourth signer wait longer than an operator's deadline without taking the operators for down", async () => {
+    const {outcome, clock, services} = await committeeOf({signers: 4, signerDelayMs: 400});
+    for (let epoch = 90; epoch < 94; epoch++) {
+      expect(isSigned(await waitOut(clock, outcome(3, attestation(epoch - 1, epoch))))).to.equal(true);
+    }
+    expect(clock.monotonic()).to.be.greaterThan(4 * 1200 - 1);
+    for (const {healthy, consecutiveMisses} of services[3]!.health()[0]!.operators) {
+      expect({healthy, consecutiveMisses}).to.deep.equal({healthy: true, consecutiveMisses: 0});
     }
   });
 

@@ -36,6 +36,25 @@ describe("the --fault option", () => {
     }
   });
 
+  it("reads a signer that crashes, when another is there to carry on", () => {
+    const fault = {kind: "signer-crash", signerId: 1, fromSlot: 18, toSlot: 30};
+    const two = {operators: 4, signers: 2};
+    expect(parseFault("crash:signer1@18-30", two)).to.deep.equal(fault);
+    for (const [text, why] of [
+      ["crash:signer3@18-30", "they are 1 to 2"],
+      ["crash:signer0@18-30", "is not an operator"],
+      ["slow:signer1:1s@18-30", "can only crash"],
+      ["lie:signer1@18-30", "can only crash"],
+      ["crash:signer1:1s@18-30", "can only crash"],
+      ["crash:signer1@18-18", "must be after 18"],
+    ] as const) {
+      expect(() => parseFault(text, two), text).to.throw(UsageError, why);
+    }
+    expect(refusal("crash:signer1@18-30")).to.contain("use --signers 2");
+    expect(() => parseFaults(["crash:signer1@18-30", "crash:signer1@20-21"], two)).to.throw(UsageError, "overlap");
+    expect(parseFaults(["crash:signer1@18-30", "crash:1@18-30"], two)).to.have.length(2);
+  });
+
   for (const [text, why] of [
     ["", "is not a fault"],
     ["stall:1@2-3", '"stall" is not a fault'],

@@ -6,6 +6,7 @@ describe("the command line of npm start", () => {
   it("has a default for everything", () => {
     expect(parseOptions([])).to.deep.equal({
       operators: 4,
+      signers: 1,
       slots: null,
       faults: [],
       json: false,
@@ -30,6 +31,7 @@ describe("the command line of npm start", () => {
     expect(parseOptions(["--help"])).to.equal("help");
     for (const option of [
       "operators",
+      "signers",
       "fault",
       "slots",
       "json",
@@ -45,6 +47,8 @@ describe("the command line of npm start", () => {
   for (const [argv, why] of [
     [["--operators", "5"], "4, 7, 10, 13"],
     [["--operators", "four"], "not a whole number"],
+    [["--signers", "4"], "between 1 and 3"],
+    [["--signers", "2", "--in-process"], "one signer only"],
     [["--slots", "0"], "at least one"],
     [["--slots", "-1"], "--slots"],
     [["--slot", "3"], "--slot"],

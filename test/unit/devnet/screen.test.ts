@@ -44,6 +44,7 @@ function status({missed = 0, slot = 44, finalised = 3} = {}): DevnetStatus {
     threshold: 3,
     faults: [fault],
     failedRequests: new Map(),
+    slashed: [],
   };
 }
 const rates = {
@@ -120,6 +121,10 @@ describe("the verdict on a run", () => {
     const {duties, ...rest} = status();
     const problems = ["the beacon node told of slots up to 8 only"];
     expect(summarise({...rest, duties: {...duties, nextSlot: 9}}).problems).to.deep.equal(problems);
+  });
+
+  it("is bad when a validator was slashed", () => {
+    expect(summarise({...status(), slashed: [3, 5]}).problems).to.deep.equal(["validators 3, 5 were slashed"]);
   });
 
   it("is bad after one failed request", () => {
