@@ -10,6 +10,7 @@ import type {SimulationGroup} from "./transparent-group.js";
 
 /** Two: votes of one key must not stand in the way of another's. */
 const KEYS = 2;
+/** In order of rank; a committee file names the first one, two or three. */
 export const COORDINATORS: readonly PeerIdText[] = [testPeerId(100), testPeerId(101), testPeerId(102)];
 /** In no committee file. */
 export const STRANGER = testPeerId(103);
@@ -27,14 +28,22 @@ const made = new Map<string, SimulatedCommittee>();
  * A committee of n with its shares, out of a real committee file. Made once for each size: a simulation is about what is
  * signed, not about the keys.
  */
-export function simulatedCommittee(group: SimulationGroup, quorum: {n: number; t: number}): SimulatedCommittee {
-  const id = `${group.name} ${quorum.n}/${quorum.t}`;
-  const known = made.get(id) ?? make(group, quorum);
+export function simulatedCommittee(
+  group: SimulationGroup,
+  quorum: {n: number; t: number},
+  coordinators: number,
+): SimulatedCommittee {
+  const id = `${group.name} ${quorum.n}/${quorum.t} ${coordinators}`;
+  const known = made.get(id) ?? make(group, quorum, COORDINATORS.slice(0, coordinators));
   made.set(id, known);
   return known;
 }
 
-function make({bls, publicKey, load}: SimulationGroup, quorum: {n: number; t: number}): SimulatedCommittee {
+function make(
+  {bls, publicKey, load}: SimulationGroup,
+  quorum: {n: number; t: number},
+  coordinators: readonly PeerIdText[],
+): SimulatedCommittee {
   const keys = Array.from({length: KEYS}, (_, i) => testKey(quorum.n * 10 + i, quorum));
   const text = formatCommitteeFile(
     {
@@ -46,7 +55,7 @@ function make({bls, publicKey, load}: SimulationGroup, quorum: {n: number; t: nu
         peerId: testPeerId(i + 1),
         addresses: [],
       })),
-      coordinators: COORDINATORS,
+      coordinators,
       validators: keys.map(({secret, shares}) => ({
         groupPublicKey: publicKey(scalarBytes(secret)),
         sharePublicKeys: shares.map((share) => publicKey(share.secret)),

@@ -5,7 +5,7 @@ import {codeOf} from "../../src/core/errors.js";
 import type {BlsGroup} from "../../src/core/threshold/bls.js";
 import type {Logger} from "../../src/ports/logger.js";
 import {COORDINATORS, type SimulatedCommittee} from "./committee.js";
-import {type Duty, NETWORK} from "./duties.js";
+import {type Duty, NETWORK, SIGNER_DELAY_MS} from "./duties.js";
 import {type SimulatedNetwork, SimulatedOperatorLink} from "./network.js";
 import type {Oracle} from "./oracle.js";
 import {Process, SimulatedClock} from "./process.js";
@@ -25,7 +25,7 @@ export type Expectation = "signed" | "perhaps" | "lost to a conflict";
 
 /** One signer: the real signing service on a simulated link. */
 export class SimulatedCoordinator {
-  readonly index: number;
+  readonly rank: number;
   readonly peerId: PeerIdText;
   readonly #modules: CoordinatorModules;
   readonly #committee: SimulatedCommittee;
@@ -38,13 +38,13 @@ export class SimulatedCoordinator {
   constructor(
     modules: CoordinatorModules,
     committee: SimulatedCommittee,
-    {index, hedgeDelayMs}: {index: number; hedgeDelayMs: number | "adaptive"},
+    {rank, hedgeDelayMs}: {rank: number; hedgeDelayMs: number | "adaptive"},
   ) {
     this.#modules = modules;
     this.#hedgeDelayMs = hedgeDelayMs;
     this.#committee = committee;
-    this.index = index;
-    this.peerId = COORDINATORS[index]!;
+    this.rank = rank;
+    this.peerId = COORDINATORS[rank]!;
   }
 
   get running(): boolean {
@@ -58,7 +58,7 @@ export class SimulatedCoordinator {
 
   start(): void {
     const {scheduler, network, oracle, logger, bls} = this.#modules;
-    const process = new Process(scheduler, `signer${this.index + 1}.${++this.#runs}`);
+    const process = new Process(scheduler, `signer${this.rank}.${++this.#runs}`);
     const {name} = process;
     const clock = new SimulatedClock({scheduler, process});
     const link = new SimulatedOperatorLink(
@@ -86,7 +86,12 @@ export class SimulatedCoordinator {
           return valid;
         },
       },
-      {committees: [this.#committee.committee], hedgeDelayMs: this.#hedgeDelayMs},
+      {
+        committees: [this.#committee.committee],
+        hedgeDelayMs: this.#hedgeDelayMs,
+        self: this.peerId,
+        signerDelayMs: SIGNER_DELAY_MS,
+      },
     );
     this.#running = {process, service, link};
   }
@@ -98,6 +103,8 @@ export class SimulatedCoordinator {
     this.#modules.scheduler.note(`${process.name} crashes`);
     process.kill();
     this.#modules.network.leave(link);
+    // The operators' systems tell them that the connections are closed.
+    this.#modules.scheduler.after(20, `${process.name} is gone`, () => link.abandon());
     this.#running = null;
     this.#open = 0;
   }

@@ -4,6 +4,7 @@ import {parseSignRequest} from "../../src/core/duty/request-codec.js";
 import type {SignRequest, WireRequest} from "../../src/core/duty/sign-request.js";
 import {computeSigningRoot} from "../../src/core/duty/signing-root.js";
 import {type SlashingSubject, slashingSubject} from "../../src/core/duty/slashing-subject.js";
+import {defaultSignerDelayMs} from "../../src/core/ranking/delay.js";
 import {START_MS} from "./process.js";
 import type {Random} from "./random.js";
 
@@ -28,6 +29,9 @@ export const NETWORK = parseNetwork({
   genesisValidatorsRoot: CHAIN,
   clock: {genesisTime: (START_MS - FIRST_EPOCH * EPOCH_MS) / 1000, secondsPerSlot: SLOT_MS / 1000},
 });
+
+/** Between the ranks of several signers. */
+export const SIGNER_DELAY_MS = defaultSignerDelayMs(NETWORK);
 
 /** A message as a client asks for it. */
 export interface Duty {

@@ -42,8 +42,8 @@ export async function schedule(world: World): Promise<void> {
   if (!(await runUntil(world, calm * EPOCH_MS))) return;
   for (const ask of duties(world, FIRST_EPOCH + calm, true, "same")) ask();
   if (!(await runUntil(world, Number.POSITIVE_INFINITY))) return;
-  for (const {open, index} of world.coordinators) {
-    if (open > 0) oracle.violation(`signer ${index + 1} never answered ${open} requests`);
+  for (const {open, rank} of world.coordinators) {
+    if (open > 0) oracle.violation(`signer ${rank} never answered ${open} requests`);
   }
   scheduler.note("at rest");
 }
@@ -118,18 +118,23 @@ function* oneDuty(
   const atMs = (slot - FIRST_EPOCH * SLOTS_PER_EPOCH) * SLOT_MS + offsetMs + random.float() * 500;
   const ask = (coordinator: SimulatedCoordinator, duty: Duty, delayMs: number): (() => void) => {
     const expectation: Expectation =
-      !sure || coordinator === mortal ? "perhaps" : conflict && duty.subject !== null ? "lost to a conflict" : "signed";
+      !sure || coordinator === mortal
+        ? "perhaps"
+        : conflict && duty.subject !== null && (coordinator !== coordinators[0] || mortal === coordinators[0])
+          ? "lost to a conflict"
+          : "signed";
     return () => {
-      scheduler.after(atMs + delayMs - scheduler.now, `client of ${coordinator.index + 1}`, () => {
+      scheduler.after(atMs + delayMs - scheduler.now, `client of ${coordinator.rank}`, () => {
         world.duties++;
         coordinator.ask(duty, DEADLINES[duty.request.type], expectation);
       });
     };
   };
   for (const coordinator of coordinators) {
-    const duty = conflict && coordinator.index > 0 ? dutyOf(key, wireOf(true)) : first;
+    const duty = conflict && coordinator !== coordinators[0] ? dutyOf(key, wireOf(true)) : first;
     const delayMs = random.chance(0.5) ? random.float() * 30 : random.float() * 1500;
-    yield ask(coordinator, duty, coordinator.index === 0 ? 0 : delayMs);
+    // The earliest-ranked is asked first, so its message gets the votes, whatever the other's head.
+    yield ask(coordinator, duty, coordinator === coordinators[0] ? 0 : delayMs);
     // A client that asks again for what it has or waits for.
     if (random.chance(0.1)) yield ask(coordinator, duty, delayMs + random.float() * 1000);
   }

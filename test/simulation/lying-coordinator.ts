@@ -18,13 +18,14 @@ export class LyingCoordinator {
   constructor(
     {scheduler, network, random}: {scheduler: Scheduler; network: SimulatedNetwork; random: Random},
     committee: SimulatedCommittee,
+    rank: number,
   ) {
     this.#scheduler = scheduler;
     this.#random = random;
     this.#committee = committee;
     const process = new Process(scheduler, "liar");
     // Now and then somebody asks whom no committee file names.
-    this.#links = [COORDINATORS[2]!, COORDINATORS[2]!, COORDINATORS[2]!, STRANGER].map((self) => {
+    this.#links = [COORDINATORS[rank]!, COORDINATORS[rank]!, COORDINATORS[rank]!, STRANGER].map((self) => {
       const link = new SimulatedOperatorLink({network, process, observer: () => {}}, {self});
       link.setPeers(committee.committee.operators);
       return link;
@@ -37,11 +38,13 @@ export class LyingCoordinator {
       const variants = this.#variants(epoch);
       const start = this.#random.float() * ms;
       const repeats = this.#random.between(1, 3);
+      // At once, or again and again while operators crash and come back.
+      const spread = this.#random.pick([500, 3000, 20_000]);
       for (const {id, peerId} of this.#committee.committee.operators) {
         for (let i = 0; i < repeats; i++) {
           const request = this.#spoil(this.#random.pick(variants));
           const link = this.#random.pick(this.#links);
-          this.#scheduler.after(start + this.#random.float() * 3000, `liar asks ${id}`, () => {
+          this.#scheduler.after(start + this.#random.float() * spread, `liar asks ${id}`, () => {
             const signal = new AbortController().signal;
             link.requestPartial(peerId, request, signal).catch(() => {});
           });

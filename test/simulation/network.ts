@@ -79,6 +79,8 @@ interface Peer {
   readonly endpoint: Endpoint;
   readonly open: Set<(error: PleiadesError) => void>;
   connected: boolean;
+  /** Aborts when the operator sees that the connection has ended. */
+  gone: AbortController;
 }
 
 /** What a coordinator's link tells of the answers that arrive. */
@@ -112,7 +114,7 @@ export class SimulatedOperatorLink implements OperatorLink {
       peerId,
       what,
       signal,
-      (handler) => handler.handle(this.#self, request),
+      (handler, gone) => handler.handle(this.#self, request, gone),
       (id, reply) => this.#onArrival(id, request, reply),
     );
   }
@@ -146,7 +148,7 @@ export class SimulatedOperatorLink implements OperatorLink {
     for (const peerId of wanted) {
       const endpoint = this.#network.endpoints.get(peerId);
       if (endpoint === undefined || this.#peers.has(peerId)) continue;
-      this.#peers.set(peerId, {endpoint, open: new Set(), connected: false});
+      this.#peers.set(peerId, {endpoint, open: new Set(), connected: false, gone: new AbortController()});
       this.find(endpoint);
     }
   }
@@ -157,11 +159,17 @@ export class SimulatedOperatorLink implements OperatorLink {
     this.#network.leave(this);
   }
 
+  /** Nobody answers at this end any more. */
+  abandon(): void {
+    for (const {gone} of this.#peers.values()) gone.abort();
+  }
+
   lose({peerId}: Endpoint): void {
     const peer = this.#peers.get(peerId);
     if (peer?.connected !== true || !this.#process.alive) return;
     peer.connected = false;
     for (const lose of [...peer.open]) lose(new PleiadesError({code: "LINK_DISCONNECTED", peerId}));
+    peer.gone.abort();
     this.#observer({kind: "operator-disconnected", peerId});
   }
 
@@ -169,6 +177,7 @@ export class SimulatedOperatorLink implements OperatorLink {
     const peer = this.#peers.get(peerId);
     if (peer === undefined || peer.connected || running === null || weather.cut || !this.#process.alive) return;
     peer.connected = true;
+    peer.gone = new AbortController();
     this.#observer({kind: "operator-connected", peerId});
   }
 
@@ -176,13 +185,13 @@ export class SimulatedOperatorLink implements OperatorLink {
     peerId: PeerIdText,
     what: string,
     signal: AbortSignal,
-    ask: (handler: PartialHandler) => Promise<T>,
+    ask: (handler: PartialHandler, gone: AbortSignal) => Promise<T>,
     onArrival: (operatorId: number, value: T) => void,
   ): Promise<T> {
     if (signal.aborted) throw new PleiadesError({code: "LINK_ABORTED"});
     const peer = this.#peers.get(peerId);
     if (peer?.connected !== true) throw new PleiadesError({code: "LINK_DISCONNECTED", peerId});
-    const {endpoint} = peer;
+    const {endpoint, gone} = peer;
     return new Promise<T>((resolve, reject) => {
       const settle = (then: () => void): void => {
         signal.removeEventListener("abort", onAbort);
@@ -202,7 +211,7 @@ export class SimulatedOperatorLink implements OperatorLink {
       this.#network.carry(`${this.#process.name} asks ${endpoint.id} ${what}`, endpoint, () => {
         if (endpoint.running === null) return;
         const {process, handler} = endpoint.running;
-        ask(handler).then(
+        ask(handler, gone.signal).then(
           (value) =>
             answer(process, () => {
               onArrival(endpoint.id, value);

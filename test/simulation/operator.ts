@@ -1,4 +1,5 @@
 import {OperatorNode} from "../../src/committee/operator-node.js";
+import {RankedRequests} from "../../src/committee/ranked-requests.js";
 import type {PeerIdText} from "../../src/core/bytes.js";
 import {EMPTY_POLICY} from "../../src/core/duty/policy.js";
 import {EMPTY_RECORD} from "../../src/core/slashing/decide.js";
@@ -7,7 +8,7 @@ import type {Logger} from "../../src/ports/logger.js";
 import type {PartialHandler} from "../../src/ports/operator-server.js";
 import type {SlashingStore} from "../../src/ports/slashing-store.js";
 import type {SimulatedCommittee} from "./committee.js";
-import {NETWORK} from "./duties.js";
+import {NETWORK, SIGNER_DELAY_MS} from "./duties.js";
 import {CALM, type Endpoint, type Weather} from "./network.js";
 import type {Oracle} from "./oracle.js";
 import {Process, SimulatedClock} from "./process.js";
@@ -23,7 +24,8 @@ export interface OperatorModules {
   readonly random: Random;
   readonly oracle: Oracle;
   readonly logger: Logger;
-  /** A broken store for tests of the simulation itself. */
+  /** For tests of the simulation itself: operators without ranks, or with a broken store. */
+  readonly ranked: boolean;
   readonly wrapStore?: ((store: SlashingStore) => SlashingStore) | undefined;
 }
 
@@ -71,13 +73,16 @@ export class SimulatedOperator implements Endpoint {
       watermarks: () => signing.watermarks(),
     };
     const committees = [committee];
+    const ranked = this.#modules.ranked ? new RankedRequests({clock}, {signerDelayMs: SIGNER_DELAY_MS}) : null;
     const node = new OperatorNode(
-      {keeper, logger, observer: () => {}, veto: null},
+      {keeper, logger, observer: () => {}, veto: null, ranked},
       {committees: () => committees, preset: NETWORK.preset},
     );
     const handler: PartialHandler = {
-      handle: async (peer, request) => {
-        const reply = await node.handle(peer, request);
+      handle: async (peer, request, gone) => {
+        const reply = await node.handle(peer, request, gone);
+        // A connection that ends reaches into programs that have ended before.
+        if (!process.alive) return reply;
         oracle.answered(this.id, request, reply, this.disk.content.records);
         if (!committee.coordinators.includes(peer) && reply.kind === "signed") {
           oracle.violation(`operator ${this.id} signed for ${peer}, who is no coordinator`);

@@ -25,10 +25,13 @@ export interface Plan {
   readonly skewMs: ReadonlyMap<number, number>;
   /** How many more operators may have a passing fault at the same time. */
   readonly passing: number;
-  readonly coordinators: 1 | 2;
+  /** How many the committee file names. */
+  readonly ranks: number;
+  /** The ranks of the one or two that clients use, in order; the others are not there, or lie. */
+  readonly coordinators: readonly number[];
+  readonly lyingRank: number | null;
   /** Whether two coordinators ask for the same messages. */
   readonly heads: "same" | "different";
-  readonly lyingCoordinator: boolean;
   readonly weather: Weather;
   readonly epochs: number;
 }
@@ -55,7 +58,10 @@ export function planOf(seed: number, {n: forced}: {n?: number} = {}): Plan {
   const skewMs = new Map<number, number>();
   for (const id of honest) if (random.chance(0.3)) skewMs.set(id, random.between(-(SLOT_MS - 1000), SLOT_MS));
   for (const id of faulty) if (!absent.has(id)) skewMs.set(id, beyondTolerance(random));
-  const coordinators = random.chance(0.6) ? 2 : 1;
+  const inUse = random.chance(0.6) ? 2 : 1;
+  const lies = kind === "hostile" && random.chance(0.75);
+  const ranks = random.between(inUse + (lies ? 1 : 0), 3);
+  const [lyingRank = null, ...honestRanks] = random.some([0, 1, 2].slice(0, ranks), ranks);
   const slowest = random.pick([5, 20, 100, 400]);
   return {
     seed,
@@ -67,9 +73,10 @@ export function planOf(seed: number, {n: forced}: {n?: number} = {}): Plan {
     absent,
     skewMs,
     passing: kind === "live" ? f - dishonest - faulty.length : n,
-    coordinators,
+    ranks,
+    coordinators: (lies ? honestRanks : [lyingRank!, ...honestRanks]).slice(0, inUse).sort((a, b) => a - b),
+    lyingRank: lies ? lyingRank : null,
     heads: random.chance(0.6) ? "different" : "same",
-    lyingCoordinator: kind === "hostile" && random.chance(0.5),
     weather: {
       ...CALM,
       delayMs: [1, slowest],

@@ -101,6 +101,11 @@ export const SABOTAGES: readonly {
     finding: /never named operator/,
   },
   {
+    what: "operators that serve whichever signer comes first",
+    sabotage: {unranked: true},
+    finding: /had enough honest operators/,
+  },
+  {
     what: "a coordinator that never asks the rest",
     sabotage: {hedgeDelayMs: 3_600_000},
     finding: /had enough honest operators/,

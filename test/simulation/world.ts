@@ -21,6 +21,8 @@ export interface Sabotage {
   readonly wrapStore?: (store: SlashingStore) => SlashingStore;
   /** What a coordinator computes with. */
   readonly coordinatorBls?: (bls: BlsGroup, committee: SimulatedCommittee) => BlsGroup;
+  /** Operators serve whoever asks first. */
+  readonly unranked?: boolean;
   /** Milliseconds until the rest is asked. */
   readonly hedgeDelayMs?: number;
 }
@@ -50,20 +52,27 @@ export class World {
     this.plan = plan;
     this.random = new Random(seed, 2);
     this.scheduler = new Scheduler({log});
-    this.committee = simulatedCommittee(group, {...plan.quorum, t: sabotage.threshold ?? plan.quorum.t});
+    this.committee = simulatedCommittee(group, {...plan.quorum, t: sabotage.threshold ?? plan.quorum.t}, plan.ranks);
     const liars = new Set(plan.liars.keys());
     const {scheduler, committee} = this;
     this.oracle = new Oracle({scheduler, bls: group.bls, committee}, {liars, amnesiacs: plan.amnesiacs});
     const logger = new Alarm(this.oracle);
     const {oracle} = this;
-    const modules = {scheduler, random: new Random(seed, 3), oracle, logger, wrapStore: sabotage.wrapStore};
+    const modules = {
+      scheduler,
+      random: new Random(seed, 3),
+      oracle,
+      logger,
+      wrapStore: sabotage.wrapStore,
+      ranked: sabotage.unranked !== true,
+    };
     const honest = committee.committee.operators.filter(({id}) => !liars.has(id));
     this.operators = honest.map(({id}) => new SimulatedOperator(modules, committee, id));
     const random = new Random(seed, 4);
     const gang = new Gang();
     const liarEndpoints = [...plan.liars].map(([id, tricks]): Endpoint => {
       const process = new Process(scheduler, `${id}.liar`);
-      const favourite = random.pick(COORDINATORS.slice(0, plan.coordinators));
+      const favourite = COORDINATORS[random.pick(plan.coordinators)]!;
       const handler = new Liar({process, random, group, committee, gang}, {id, tricks, favourite});
       const {peerId} = committee.committee.operators[id - 1]!;
       return {id, peerId, weather: {...plan.weather}, running: {process, handler}};
@@ -79,18 +88,18 @@ export class World {
       this.faults.heal(operator);
     }
     const bls = sabotage.coordinatorBls?.(group.bls, committee) ?? group.bls;
-    this.coordinators = Array.from(
-      {length: plan.coordinators},
-      (_, i) =>
+    this.coordinators = plan.coordinators.map(
+      (rank) =>
         new SimulatedCoordinator({scheduler, network, oracle, logger, bls}, committee, {
-          index: i,
+          rank,
           hedgeDelayMs: sabotage.hedgeDelayMs ?? "adaptive",
         }),
     );
     for (const coordinator of this.coordinators) coordinator.start();
-    this.lyingCoordinator = plan.lyingCoordinator
-      ? new LyingCoordinator({scheduler, network, random: new Random(seed, 7)}, committee)
-      : null;
+    this.lyingCoordinator =
+      plan.lyingRank === null
+        ? null
+        : new LyingCoordinator({scheduler, network, random: new Random(seed, 7)}, committee, plan.lyingRank);
   }
 }
 
