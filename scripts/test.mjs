@@ -101,7 +101,7 @@ function plan() {
     if (parts.length > 0 && !parts.some((part) => file.includes(part))) continue;
     const folder = file.split("/")[0];
     if (folder === "long" && !long && parts.length === 0) continue;
-    const kind = ["integration", "spec", "e2e", "long"].includes(folder) ? folder : "unit";
+    const kind = ["integration", "spec", "simulation", "e2e", "long"].includes(folder) ? folder : "unit";
     for (const preset of presetsOf(file)) {
       const name = `${kind} ${preset}`;
       const job = groups.get(name) ?? {name, preset, files: [], alone: kind === "e2e" || kind === "long"};
@@ -110,7 +110,7 @@ function plan() {
     }
   }
   // The longest first.
-  const order = ["integration", "spec", "unit", "e2e", "long"];
+  const order = ["integration", "simulation", "spec", "unit", "e2e", "long"];
   return [...groups.values()].sort((a, b) => order.indexOf(a.name.split(" ")[0]) - order.indexOf(b.name.split(" ")[0]));
 }
 

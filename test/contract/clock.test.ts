@@ -2,6 +2,8 @@ import {expect} from "chai";
 import {ManualClock} from "../../src/adapters/clock/manual.js";
 import {systemClock} from "../../src/adapters/clock/system.js";
 import type {Clock} from "../../src/ports/clock.js";
+import {Process, SimulatedClock} from "../simulation/process.js";
+import {Scheduler} from "../simulation/scheduler.js";
 
 /** What every clock must do; `pass` lets so many milliseconds pass. */
 function clockContract(clock: Clock, pass: (ms: number) => Promise<void>): void {
@@ -50,4 +52,10 @@ describe("the system's clock", () => {
 describe("a clock moved by hand", () => {
   const clock = new ManualClock(1_700_000_000_000);
   clockContract(clock, async (ms) => clock.advance(ms));
+});
+
+describe("a simulated clock", () => {
+  const scheduler = new Scheduler();
+  const clock = new SimulatedClock({scheduler, process: new Process(scheduler, "test")}, () => -5000);
+  clockContract(clock, async (ms) => void (await scheduler.run(scheduler.now + ms)));
 });
