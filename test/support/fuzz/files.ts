@@ -9,13 +9,13 @@ import {checkMembers, readMembersFile} from "../../../src/app/split/operators.js
 import {parseOperatorId, parsePubkeyHex} from "../../../src/core/bytes.js";
 import {formatCommitteeFile, parseCommitteeFile} from "../../../src/core/committee/committee-file.js";
 import {readShape} from "../../../src/core/committee/file-shape.js";
-import {networkToJson} from "../../../src/core/duty/network.js";
 import {parseInterchange} from "../../../src/core/slashing/interchange.js";
 import {openShareBundle, sealShareBundle} from "../../../src/keeper/bundle.js";
 import {parseKeeperInit} from "../../../src/keeper/init.js";
 import {deriveKey, seal} from "../../../src/keeper/seal.js";
 import {Secret} from "../../../src/keeper/secret.js";
 import {publicKeyOf, testDraft, testKey} from "../committees.js";
+import {KeeperFixture} from "../keeper.js";
 import {LONG_NETWORK} from "../kill/duties.js";
 import type {Seeded} from "../seeded.js";
 import {sharedDir} from "../shared.js";
@@ -235,17 +235,10 @@ function interchangeVectors(): string[] {
 }
 
 export function keeperInitTarget(): FuzzTarget {
-  const good = {
-    dataDir: "/data",
-    password: {file: "/password"},
-    network: networkToJson(LONG_NETWORK),
-    policy: {permits: [], registration: {default: null, byKey: {}}, genericDomainTypes: []},
-    committeeFiles: ["/committee.json"],
-    bundleFiles: ["/bundle.json"],
-    signingThreads: 0,
-    startEmpty: false,
-  };
-  return parserTarget({
+  const fixture = new KeeperFixture({network: LONG_NETWORK});
+  const policy = {permits: [], registration: {default: null, byKey: {}}, genericDomainTypes: []};
+  const good = fixture.init({bundleFiles: ["/bundle.json"], policy});
+  const target = parserTarget({
     corpus: [JSON.stringify(good)],
     mutate: mutateJsonText,
     // It comes as a value over the channel: a text that is no JSON stands for a value that is no object.
@@ -257,4 +250,5 @@ export function keeperInitTarget(): FuzzTarget {
       return parseKeeperInit(value);
     },
   });
+  return {...target, close: () => fixture.close()};
 }

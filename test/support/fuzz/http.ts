@@ -87,7 +87,7 @@ export async function socketTarget(): Promise<FuzzTarget> {
   const port = Number(new URL(signer.url).port);
   const [key] = signer.keys;
   const body = JSON.stringify(bodyFor("ATTESTATION"));
-  const head = (line: string, ...headers: string[]) => [line, "host: a", ...headers, "", ""].join("\r\n");
+  const head = (line: string, ...headers: string[]) => [line, "host: localhost", ...headers, "", ""].join("\r\n");
   const json = "content-type: application/json";
   const post = `POST /api/v1/eth2/sign/${key} HTTP/1.1`;
   const corpus = [

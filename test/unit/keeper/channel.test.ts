@@ -1,12 +1,13 @@
 import {expect} from "chai";
-import {networkToJson} from "../../../src/core/duty/network.js";
 import {codeOf} from "../../../src/core/errors.js";
 import {parseToKeeper} from "../../../src/keeper/channel.js";
 import {parseKeeperInit} from "../../../src/keeper/init.js";
-import {testNetwork} from "../../support/keeper.js";
+import {KeeperFixture} from "../../support/keeper.js";
 
 /** Lists cross the channel with their holes, which JSON does not have and `map` and `every` pass over. */
 describe("a list with holes from the operator process", () => {
+  const fixture = new KeeperFixture();
+  after(() => fixture.close());
   const codeFor = (task: () => unknown): string => {
     try {
       task();
@@ -21,16 +22,7 @@ describe("a list with holes from the operator process", () => {
   });
 
   it("is no part of what a keeper is started with", () => {
-    const init = {
-      dataDir: "/data",
-      password: {value: "x"},
-      network: networkToJson(testNetwork()),
-      policy: {},
-      committeeFiles: [],
-      bundleFiles: [],
-      signingThreads: 0,
-      startEmpty: false,
-    };
+    const init = fixture.init();
     expect(codeFor(() => parseKeeperInit(init))).to.equal("accepted");
     const holes = new Array(1);
     expect(codeFor(() => parseKeeperInit({...init, bundleFiles: holes}))).to.equal("KEEPER_BAD_INIT");
