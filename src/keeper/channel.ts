@@ -87,7 +87,8 @@ export function parseToKeeper(raw: unknown): ToKeeper {
       if (!Array.isArray(items) || items.length > MAX_ITEMS_PER_MESSAGE) throw bad("items");
       return {
         kind: "sign",
-        items: items.map((entry: unknown) => {
+        // Not `map`, which passes over the holes that a list from another process may have.
+        items: Array.from(items, (entry: unknown) => {
           const {id, item} = Object(entry) as {readonly [key: string]: unknown};
           if (!isId(id)) throw bad("item id");
           return {id, item};

@@ -80,8 +80,10 @@ function parsePassword(raw: unknown): KeeperInit["password"] {
 }
 
 function paths(raw: unknown, field: string): readonly string[] {
-  if (!Array.isArray(raw) || !raw.every((path) => typeof path === "string")) throw bad(field);
-  return raw;
+  // A copy, so that a hole counts as what it is: undefined.
+  const list: unknown[] = Array.isArray(raw) ? Array.from(raw) : [undefined];
+  if (!list.every((path) => typeof path === "string")) throw bad(field);
+  return list;
 }
 
 const bad = (field: string): PleiadesError => new PleiadesError({code: "KEEPER_BAD_INIT", field: `init.${field}`});

@@ -20,18 +20,25 @@ export const KDF: KdfParams = {n: 2 ** 17, r: 8, p: 1};
 /** A hostile file must not make us allocate without bound. */
 const MAX_KDF_BYTES = 2 ** 28;
 
+const unreasonable = (cause?: unknown): PleiadesError =>
+  new PleiadesError({code: "KEEPER_BUNDLE", reason: "unreasonable scrypt parameters"}, {cause});
+
 /** 32 bytes from a password (NFKD, as EIP-2335 normalises) by scrypt, on a thread of the pool. @throws KEEPER_BUNDLE */
-export function deriveKey(password: string, salt: Uint8Array, {n, r, p}: KdfParams): Promise<Buffer> {
+export async function deriveKey(password: string, salt: Uint8Array, {n, r, p}: KdfParams): Promise<Buffer> {
   const powerOfTwo = Number.isSafeInteger(n) && n >= 2 && n <= 2 ** 24 && (n & (n - 1)) === 0;
   const whole = Number.isInteger(r) && Number.isInteger(p) && r >= 1 && p >= 1 && p <= 4;
   if (!powerOfTwo || !whole || 128 * n * r > MAX_KDF_BYTES) {
-    throw new PleiadesError({code: "KEEPER_BUNDLE", reason: "unreasonable scrypt parameters"});
+    throw unreasonable();
   }
   return new Promise((resolve, reject) => {
     const options = {N: n, r, p, maxmem: 2 * MAX_KDF_BYTES};
-    scrypt(password.normalize("NFKD"), salt, KEY_BYTES, options, (error, key) =>
-      error ? reject(error) : resolve(key),
-    );
+    const done = (error: unknown, key: Buffer): void => (error ? reject(unreasonable(error)) : resolve(key));
+    try {
+      scrypt(password.normalize("NFKD"), salt, KEY_BYTES, options, done);
+    } catch (error) {
+      // The library has bounds of its own on how n, r and p go together.
+      reject(unreasonable(error));
+    }
   });
 }
 

@@ -1,7 +1,7 @@
 import {createServer, type Server} from "node:http";
 import {createServer as createTlsServer} from "node:https";
 import type {AddressInfo, Socket} from "node:net";
-import {type FastifyInstance, fastify} from "fastify";
+import {type FastifyInstance, type FastifyRequest, fastify} from "fastify";
 import {codeOf, PleiadesError} from "../core/errors.js";
 import type {RateLimit} from "../core/token-bucket.js";
 import type {Clock} from "../ports/clock.js";
@@ -165,7 +165,9 @@ function createApp(modules: AppModules, options: ServerOptions): FastifyInstance
     request.trace = traceIdOf(request.headers.traceparent);
     drain.enter();
     reply.raw.once("close", () => drain.leave());
-    const refusal = state.closing ? new PleiadesError({code: "HTTP_SHUTTING_DOWN"}) : guard.refusal(request);
+    const refusal = state.closing
+      ? new PleiadesError({code: "HTTP_SHUTTING_DOWN"})
+      : (withoutHost(request) ?? guard.refusal(request));
     if (refusal === null) done();
     else sendError(reply.headers(refusalHeaders(refusal)), refusal);
   });
@@ -192,6 +194,10 @@ function createApp(modules: AppModules, options: ServerOptions): FastifyInstance
   return app;
 }
 
+/** RFC 9112 section 3.2: node's own refusal, which is off, has no body. */
+const withoutHost = ({headers, raw}: FastifyRequest): PleiadesError | null =>
+  headers.host === undefined && raw.httpVersion === "1.1" ? new PleiadesError({code: "HTTP_MALFORMED"}) : null;
+
 /** node's own server, with our bounds. */
 function createBareServer(
   {tls = null, timeouts = {}}: ServerOptions,
@@ -199,6 +205,7 @@ function createBareServer(
   handler: Parameters<typeof createServer>[1],
 ): Server {
   const options = {
+    requireHostHeader: false,
     maxHeaderSize: bounds.MAX_HEADER_BYTES,
     requestTimeout: timeouts.request ?? bounds.REQUEST_TIMEOUT_MS,
     headersTimeout: timeouts.headers ?? bounds.HEADERS_TIMEOUT_MS,
@@ -211,6 +218,8 @@ function createBareServer(
       ? createServer(options, handler)
       : createTlsServer({...options, ...httpsOptions(tls, {handshakeTimeoutMs})}, handler);
   connections.watch(server);
+  // RFC 9110 section 10.1.1 leaves it to us; node would answer 417 without a body.
+  server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   // Nobody can be answered before the handshake is over: what is written would wait for it for ever.
   server.on("tlsClientError", (_error, socket: Socket) => socket.destroy());
   server.timeout = timeouts.stalled ?? bounds.STALLED_TIMEOUT_MS;

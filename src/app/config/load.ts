@@ -1,6 +1,6 @@
 import {readFile} from "node:fs/promises";
 import {dirname, resolve} from "node:path";
-import {LineCounter, parseDocument} from "yaml";
+import {type Document, LineCounter, parseDocument} from "yaml";
 import {PleiadesError} from "../../core/errors.js";
 import {secretPath} from "../credentials.js";
 import {resolveListener} from "./listener.js";
@@ -45,12 +45,22 @@ export function parseConfig(text: string, file: string): Config {
       {cause: syntax},
     );
   }
-  const result = configSchema.safeParse(document.toJS() ?? {});
+  const result = configSchema.safeParse(valuesIn(document, file) ?? {});
   if (result.success) return result.data;
   const problems = problemsOf(result.error.issues, {file, document, lines});
   const first = problems[0];
   if (first === undefined) throw result.error;
   throw new PleiadesError({...first, problems});
+}
+
+/** What only shows when the text becomes values: an alias of nothing, and aliases that stand for far too much. */
+function valuesIn(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.slice(0, 200) : "not plain data";
+    throw new PleiadesError({code: "CONFIG_SYNTAX", file, reason}, {cause: error});
+  }
 }
 
 function resolvePaths(config: Config, dir: string): Config {

@@ -123,7 +123,8 @@ export function parseNetworkClock(json: unknown): NonNullable<Network["clock"]> 
 function parseForks(json: unknown): readonly Fork[] {
   if (!Array.isArray(json)) throw invalid("network.forks", "not an array");
   return checkForks(
-    json.map((item: unknown, i) => {
+    // Not `map`, which passes over the holes that a list from another process may have.
+    Array.from(json, (item: unknown, i) => {
       const field = `network.forks[${i}]`;
       const {name, version, epoch} = strictObject(item, ["name", "version", "epoch"], field, "NETWORK_INVALID");
       return {

@@ -143,7 +143,8 @@ const config = (json: unknown, field: string, keys: readonly string[], optional:
 function list(json: unknown, field: string): readonly unknown[] {
   if (json === undefined || json === null) return [];
   if (!Array.isArray(json)) throw wrong(field, "not a list");
-  return json;
+  // It may come from another process, with holes that `map` would pass over.
+  return Array.from(json);
 }
 
 const wrong = (field: string, reason: string): PleiadesError =>

@@ -127,6 +127,18 @@ describe("hostile input", function () {
     expect(answer).to.contain('{"code":"HTTP_MALFORMED"');
   });
 
+  it("a request without a host gets a JSON error", async () => {
+    const answer = await raw(signer, "GET /upcheck HTTP/1.1\r\nconnection: close\r\n\r\n");
+    expect(answer).to.match(/^HTTP\/1\.1 400 /);
+    expect(answer).to.contain('{"code":"HTTP_MALFORMED"');
+  });
+
+  it("an expectation that nobody knows is ignored, as HTTP allows", async () => {
+    const answer = await raw(signer, "GET /no HTTP/1.1\r\nhost: localhost\r\nexpect: tea\r\nconnection: close\r\n\r\n");
+    expect(answer).to.match(/^HTTP\/1\.1 404 /);
+    expect(answer).to.contain('{"code":"HTTP_NOT_FOUND"');
+  });
+
   it("headers beyond the limit are refused", async () => {
     const answer = await raw(signer, `GET /upcheck HTTP/1.1\r\nhost: a\r\nx-large: ${"x".repeat(20_000)}\r\n\r\n`);
     expect(answer).to.match(/^HTTP\/1\.1 431 /);

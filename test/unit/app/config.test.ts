@@ -116,6 +116,15 @@ describe("lodestar.config.yaml", () => {
     expect(twice.data.line).to.equal(4);
   });
 
+  it("refuses an alias of nothing, and aliases that would become millions of values", () => {
+    expect(refusal(`${MINIMAL}dataDir: *nothing\n`).code).to.equal("CONFIG_SYNTAX");
+    const bomb = Array.from({length: 9}, (_, i) => {
+      const list = Array.from({length: 9}, () => (i === 0 ? "x" : `*a${i - 1}`)).join(", ");
+      return `a${i}: &a${i} [${list}]\n`;
+    });
+    expect(refusal(MINIMAL + bomb.join("")).code).to.equal("CONFIG_SYNTAX");
+  });
+
   it("says that an empty file lacks its network", () => {
     expect(problems("")[0]).to.include({code: "CONFIG_MISSING_KEY", key: "network"});
   });
