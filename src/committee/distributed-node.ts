@@ -1,4 +1,4 @@
-import {type PeerIdText, type PubkeyHex, type RootHex, signatureHex} from "../core/bytes.js";
+import {type PeerIdText, type PubkeyHex, type RootHex, signatureHex, type TraceId} from "../core/bytes.js";
 import type {Committee, CommitteeOperator} from "../core/committee/committee.js";
 import {priorityOf, type SignRequest, type WireRequest} from "../core/duty/sign-request.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
@@ -94,16 +94,21 @@ export class DistributedNode implements DistributedParticipant {
     key: PubkeyHex,
     request: SignRequest,
     signingRoot: RootHex,
+    trace?: TraceId,
   ): Promise<PlainReply> {
     try {
       const holding = this.#find(coordinator, key);
       if ("kind" in holding) return this.#refused(coordinator, key, holding);
       const vetoed = this.#veto(key, request);
       if (vetoed !== null) return this.#refused(coordinator, key, vetoed);
-      return await this.#ask(holding, key, request, signingRoot);
+      const reply = await this.#ask(holding, key, request, signingRoot, trace);
+      const outcome = reply.kind === "signed" ? "signed" : reply.code;
+      const {type} = request;
+      this.#modules.logger.debug("answered a request", {coordinator: coordinator.name, key, type, outcome, trace});
+      return reply;
     } catch (error) {
       const {logger} = this.#modules;
-      logger.error("answering a request failed", {coordinator: coordinator.name, key, error: String(error)});
+      logger.error("answering a request failed", {coordinator: coordinator.name, key, trace, error: String(error)});
       return this.#refused(coordinator, key, {kind: "refused", code: codeOf(error), message: "internal error"});
     }
   }
@@ -113,6 +118,7 @@ export class DistributedNode implements DistributedParticipant {
     key: PubkeyHex,
     request: SignRequest,
     signingRoot: RootHex,
+    trace?: TraceId,
   ): Promise<PlainReply> {
     const {keeper, bls, toWire} = this.#modules;
     const reply = await keeper.sign({
@@ -121,6 +127,7 @@ export class DistributedNode implements DistributedParticipant {
       priority: priorityOf(request.type),
       // What is told as the signing root is what was signed: the keeper refuses when it computes another one.
       request: {...toWire(request), signingRoot},
+      ...(trace === undefined ? {} : {trace}),
     });
     if (reply.kind === "refused") return reply;
     const plain = liftPartial(bls, quorum, bls.signatures.load(reply.partial, "curve"));

@@ -1,4 +1,4 @@
-import type {OperatorId, PubkeyHex, RootHex, SignatureHex} from "../core/bytes.js";
+import type {OperatorId, PubkeyHex, RootHex, SignatureHex, TraceId} from "../core/bytes.js";
 import type {SignRequest} from "../core/duty/sign-request.js";
 import type {ReasonCode} from "../core/errors.js";
 
@@ -42,5 +42,6 @@ export interface DistributedParticipant {
     key: PubkeyHex,
     request: SignRequest,
     signingRoot: RootHex,
+    trace?: TraceId,
   ): Promise<PlainReply>;
 }

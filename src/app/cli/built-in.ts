@@ -9,4 +9,5 @@ export const BUILT_IN: readonly string[] = [
   "config",
   "doctor",
   "local",
+  "participants",
 ];

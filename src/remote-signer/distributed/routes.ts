@@ -2,6 +2,7 @@ import type {FastifyInstance, FastifyReply, FastifyRequest} from "fastify";
 import {parsePubkeyHex} from "../../core/bytes.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {DistributedParticipant, ProfileCoordinator} from "../../ports/distributed-participant.js";
+import type {RateClass} from "../guard.js";
 import {sendJson} from "../replies.js";
 import {bodyOf, clientOf, type Method, serve} from "../routes.js";
 import type {Signing} from "../signing.js";
@@ -37,25 +38,33 @@ export function registerDistributedApi(
   // Before anything of the body is read.
   app.addHook("onRequest", async (request) => void forCoordinators(request));
 
-  const route = (path: string, method: Method, handler: Handler): void =>
-    serve(app, `${PREFIX}${path}`, {
-      [method]: async (request: FastifyRequest, reply: FastifyReply) => {
-        try {
-          return sendJson(reply, 200, await handler(request, reply, forCoordinators(request)));
-        } catch (error) {
-          throw asProfileError(error);
-        }
-      },
-    });
+  const route = (path: string, method: Method, handler: Handler, rateClass: RateClass = "other"): void => {
+    const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+      try {
+        return sendJson(reply, 200, await handler(request, reply, forCoordinators(request)));
+      } catch (error) {
+        throw asProfileError(error);
+      }
+    };
+    serve(app, `${PREFIX}${path}`, {[method]: answer}, {rateClass});
+  };
 
   route("/accounts", "GET", (_request, _reply, {coordinator}) => participant.accounts(coordinator).map(accountJson));
   route("/accounts/:identifier", "GET", (request, _reply, {coordinator}) =>
     accountJson(participant.account(coordinator, keyOf(request))),
   );
-  route("/sign/:identifier", "POST", (request, reply, {signing}) =>
-    signing.signOne(keyOf(request), bodyOf(request), clientOf(request, reply)),
+  route(
+    "/sign/:identifier",
+    "POST",
+    (request, reply, {signing}) => signing.signOne(keyOf(request), bodyOf(request), clientOf(request, reply)),
+    "sign",
   );
-  route("/sign", "POST", (request, reply, {signing}) => signing.signBatch(bodyOf(request), clientOf(request, reply)));
+  route(
+    "/sign",
+    "POST",
+    (request, reply, {signing}) => signing.signBatch(bodyOf(request), clientOf(request, reply)),
+    "batch",
+  );
 }
 
 const keyOf = ({params}: FastifyRequest) =>
