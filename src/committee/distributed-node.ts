@@ -2,6 +2,7 @@ import {type PeerIdText, type PubkeyHex, type RootHex, signatureHex, type TraceI
 import type {Committee, CommitteeOperator} from "../core/committee/committee.js";
 import {priorityOf, type SignRequest, type WireRequest} from "../core/duty/sign-request.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
+import {claimOf} from "../core/ranking/claim.js";
 import {REASONS} from "../core/reasons/index.js";
 import type {BlsGroup} from "../core/threshold/bls.js";
 import {liftPartial, type Quorum} from "../core/threshold/combine.js";
@@ -14,7 +15,9 @@ import type {
 import type {Keeper} from "../ports/keeper.js";
 import type {Logger} from "../ports/logger.js";
 import type {Observer} from "../ports/observer.js";
+import type {PartialReply, PartialRequest} from "../ports/operator-link.js";
 import type {VetoGate} from "../ports/veto.js";
+import type {RankedRequests} from "./ranked-requests.js";
 
 type Refusal = Extract<PlainReply, {kind: "refused"}>;
 
@@ -25,6 +28,8 @@ export interface DistributedNodeModules {
   readonly logger: Logger;
   readonly observer: Observer;
   readonly veto: VetoGate | null;
+  /** Shared with the node that answers over libp2p; null: nobody waits. Default null. */
+  readonly ranked?: RankedRequests | null;
 }
 
 export interface DistributedNodeOptions {
@@ -42,6 +47,8 @@ interface Holding {
   readonly quorum: Quorum;
   readonly publicKey: PubkeyHex;
   readonly operators: readonly CommitteeOperator[];
+  /** Coordinators of the committee file. */
+  readonly signers: number;
 }
 
 /**
@@ -94,14 +101,22 @@ export class DistributedNode implements DistributedParticipant {
     key: PubkeyHex,
     request: SignRequest,
     signingRoot: RootHex,
-    trace?: TraceId,
+    {gone, trace}: {readonly gone?: AbortSignal; readonly trace?: TraceId} = {},
   ): Promise<PlainReply> {
     try {
       const holding = this.#find(coordinator, key);
       if ("kind" in holding) return this.#refused(coordinator, key, holding);
       const vetoed = this.#veto(key, request);
       if (vetoed !== null) return this.#refused(coordinator, key, vetoed);
-      const reply = await this.#ask(holding, key, request, signingRoot, trace);
+      const partial: PartialRequest = {
+        key,
+        committeeHash: holding.committeeHash,
+        priority: priorityOf(request.type),
+        // What is told as the signing root is what was signed: the keeper refuses when it computes another one.
+        request: {...this.#modules.toWire(request), signingRoot},
+        ...(trace === undefined ? {} : {trace}),
+      };
+      const reply = this.#plain(holding, await this.#inTurn(coordinator, holding, partial, gone));
       const outcome = reply.kind === "signed" ? "signed" : reply.code;
       const {type} = request;
       this.#modules.logger.debug("answered a request", {coordinator: coordinator.name, key, type, outcome, trace});
@@ -113,25 +128,25 @@ export class DistributedNode implements DistributedParticipant {
     }
   }
 
-  async #ask(
-    {committeeHash, operator, quorum}: Holding,
-    key: PubkeyHex,
-    request: SignRequest,
-    signingRoot: RootHex,
-    trace?: TraceId,
-  ): Promise<PlainReply> {
-    const {keeper, bls, toWire} = this.#modules;
-    const reply = await keeper.sign({
-      key,
-      committeeHash,
-      priority: priorityOf(request.type),
-      // What is told as the signing root is what was signed: the keeper refuses when it computes another one.
-      request: {...toWire(request), signingRoot},
-      ...(trace === undefined ? {} : {trace}),
-    });
+  /** As for signers over libp2p, and among them: see OperatorNode. */
+  #inTurn(
+    {rank, place}: ProfileCoordinator,
+    {signers}: Holding,
+    request: PartialRequest,
+    gone: AbortSignal | undefined,
+  ): Promise<PartialReply> {
+    const {keeper, ranked = null} = this.#modules;
+    const claim = ranked === null ? null : claimOf(request.request);
+    if (ranked === null || claim === null) return keeper.sign(request);
+    const own = rank ?? signers + place;
+    return ranked.request({key: request.key, claim, rank: own}, () => keeper.sign(request), gone);
+  }
+
+  #plain({operator, quorum}: Holding, reply: PartialReply): PlainReply {
     if (reply.kind === "refused") return reply;
-    const plain = liftPartial(bls, quorum, bls.signatures.load(reply.partial, "curve"));
-    return {kind: "signed", participantId: operator.id, signature: signatureHex(bls.signatures.bytes(plain))};
+    const {signatures} = this.#modules.bls;
+    const plain = liftPartial({signatures}, quorum, signatures.load(reply.partial, "curve"));
+    return {kind: "signed", participantId: operator.id, signature: signatureHex(signatures.bytes(plain))};
   }
 
   #find(coordinator: ProfileCoordinator, key: PubkeyHex): Holding | Refusal {
@@ -185,14 +200,21 @@ function holdingsOf(
   self: PeerIdText,
 ): ReadonlyMap<PubkeyHex, Holding> {
   const holdings = new Map<PubkeyHex, Holding>();
-  for (const {operators, threshold, validators} of committees) {
+  for (const {operators, threshold, validators, coordinators} of committees) {
     const operator = operators.find(({peerId}) => peerId === self);
     if (operator === undefined) continue;
     for (const {groupPublicKey, sharePublicKeys, committeeHash} of validators) {
       if (held.get(groupPublicKey) !== committeeHash) continue;
       const publicKey = sharePublicKeys[operator.id - 1]!;
       const quorum = {n: operators.length, t: threshold};
-      holdings.set(groupPublicKey, {committeeHash, operator, quorum, publicKey, operators});
+      holdings.set(groupPublicKey, {
+        committeeHash,
+        operator,
+        quorum,
+        publicKey,
+        operators,
+        signers: coordinators.length,
+      });
     }
   }
   return holdings;

@@ -8,6 +8,13 @@ export interface ProfileCoordinator {
   readonly name: string;
   /** Composite (group) public keys it may list and use. */
   readonly keys: "all" | ReadonlySet<PubkeyHex>;
+  /**
+   * Its place among those who coordinate: 0 is never kept waiting. null: after every signer of the committee file, and in
+   * the order of the configuration after each other.
+   */
+  readonly rank: number | null;
+  /** Its place in the configuration, from 0. */
+  readonly place: number;
 }
 
 /** One distributed account as the draft profile describes it. */
@@ -36,12 +43,15 @@ export interface DistributedParticipant {
   accounts(coordinator: ProfileCoordinator): readonly DistributedAccount[];
   /** @throws DISTRIBUTED_KEY_NOT_ALLOWED · DISTRIBUTED_UNKNOWN_KEY · DISTRIBUTED_ENDPOINTS */
   account(coordinator: ProfileCoordinator, key: PubkeyHex): DistributedAccount;
-  /** @param signingRoot as this process computed it; a keeper that computes another one refuses */
+  /**
+   * @param signingRoot as this process computed it; a keeper that computes another one refuses
+   * @param gone aborts when nobody waits for the answer any more
+   */
   sign(
     coordinator: ProfileCoordinator,
     key: PubkeyHex,
     request: SignRequest,
     signingRoot: RootHex,
-    trace?: TraceId,
+    more?: {readonly gone?: AbortSignal; readonly trace?: TraceId},
   ): Promise<PlainReply>;
 }

@@ -117,7 +117,7 @@ export class DistributedOperators {
             port: ports[3 + i],
             tls: {cert: "./tls.crt", key: "./tls.key", clientCa: "./ca.crt"},
             coordinators: [
-              {name: "first", client: "coordinator.example", keys: "all"},
+              {name: "first", client: "coordinator.example", keys: "all", rank: 0},
               {name: "limited", client: "limited.example", keys: [this.keys[1]]},
             ],
             participants,

@@ -17,7 +17,7 @@ import type {PleiadesEvent} from "../../src/ports/observer.js";
 import {type TestKey, testCommittee} from "./committees.js";
 import {testNetwork} from "./keeper.js";
 
-export const EVERYTHING: ProfileCoordinator = {name: "everything", keys: "all"};
+export const EVERYTHING: ProfileCoordinator = {name: "everything", keys: "all", rank: null, place: 0};
 export const endpointOf = (id: number): string => `https://operator-${id}.example`;
 
 /** One operator of a committee as a participant, with a real keeper over records in memory. */

@@ -1,5 +1,6 @@
 import {blstGroup} from "../../adapters/bls/blst.js";
 import {DistributedNode} from "../../committee/distributed-node.js";
+import type {RankedRequests} from "../../committee/ranked-requests.js";
 import {type PeerIdText, parsePeerIdText} from "../../core/bytes.js";
 import type {Committee} from "../../core/committee/committee.js";
 import type {Network} from "../../core/duty/network.js";
@@ -24,7 +25,14 @@ export interface RunningParticipant {
  * @throws the codes of the TLS files and of the server
  */
 export async function serveDistributed(
-  modules: {keeper: Keeper; clock: Clock; logger: Logger; observer: Observer; veto: VetoGate | null},
+  modules: {
+    keeper: Keeper;
+    clock: Clock;
+    logger: Logger;
+    observer: Observer;
+    veto: VetoGate | null;
+    ranked: RankedRequests;
+  },
   {
     config,
     self,
@@ -60,8 +68,10 @@ export async function serveDistributed(
   };
 }
 
-const coordinatorOf = ({keys, ...coordinator}: DistributedSection["coordinators"][number]) => ({
+const coordinatorOf = ({keys, rank, ...coordinator}: DistributedSection["coordinators"][number], place: number) => ({
   ...coordinator,
+  rank: rank ?? null,
+  place,
   keys: keys === "all" ? keys : new Set(keys),
 });
 

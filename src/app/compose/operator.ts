@@ -72,6 +72,7 @@ export async function composeOperator(
     );
     stops.push(() => keeper.close());
     stops.push(sampleKeeper({clock, observer}, keeper));
+    const ranked = new RankedRequests({clock}, {signerDelayMs: signerDelayMs(loaded.config, network)});
     const node = provide(
       container,
       TOKENS.operatorNode,
@@ -81,7 +82,7 @@ export async function composeOperator(
           logger: log,
           observer,
           veto: plugins.veto,
-          ranked: new RankedRequests({clock}, {signerDelayMs: signerDelayMs(loaded.config, network)}),
+          ranked,
         },
         {committees: () => book.current(), preset: network.preset},
       ),
@@ -109,7 +110,7 @@ export async function composeOperator(
       : null;
     if (http !== null) stops.push(() => http.close());
     const distributed = await serveDistributed(
-      {keeper, clock, logger: log, observer, veto: plugins.veto},
+      {keeper, clock, logger: log, observer, veto: plugins.veto, ranked},
       {config: config.distributed, self: identity.peerId, committees: () => book.current(), network},
     );
     if (distributed !== null) stops.push(() => distributed.close());

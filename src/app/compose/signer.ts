@@ -13,12 +13,12 @@ import {signerDelayMs} from "../config/signer-delay.js";
 import {enoughOperators} from "../enough-operators.js";
 import {listenerOptions, renewListener} from "../listener.js";
 import {withAddresses} from "../moved-operators.js";
-import {participantContext} from "../participants/context.js";
+import {participantContext, requireParticipantTls} from "../participants/context.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
 import {sampleSigner} from "../vitals.js";
 import {bookOf, composeBase, need, provide, type RunningService, Stops} from "./base.js";
-import {requireParticipantTls, withParticipants} from "./participants.js";
+import {withParticipants} from "./participants.js";
 
 export interface RunningSigner extends RunningService {
   readonly url: string;

@@ -8,6 +8,7 @@ const coordinator = z.strictObject({
   name: z.string().regex(/^[\w .@-]{1,64}$/, {message: "expected up to 64 letters, digits, spaces and . @ _ -"}),
   client: clientRule,
   keys: z.union([z.literal("all"), z.array(pubkey)]),
+  rank: z.int().min(0).max(63).optional(),
 });
 
 const {tokenFile: _, ...listener} = listenerKeys;
@@ -26,8 +27,8 @@ const section = z
     ...listener,
     coordinators: key(z.array(coordinator).default([]), {
       about:
-        "Who may use which keys: a name for logs, the SHA-256 fingerprint or the name (DNS name or common name) of the client certificate, and `all` or a list of validators' public keys.",
-      unit: "list of {name, client, keys: all or list of public keys}",
+        "Who may use which keys: a name for logs, the SHA-256 fingerprint or the name (DNS name or common name) of the client certificate, and `all` or a list of validators' public keys. `rank` is its place beside the signers of the committee file, whose first has 0; left out, it comes after all of them, and its blocks and attestations wait for their turn (signerDelayMs).",
+      unit: "list of {name, client, keys: all or list of public keys, rank: optional}",
     }),
     participants: key(z.record(peerId as unknown as z.ZodType<string, string>, httpsOrigin).default({}), {
       about:

@@ -39,8 +39,8 @@ const partialJson = (id: OperatorId, signing_root: RootHex, signature: Signature
 /** What makes this participant's answer to one coordinator for one key. Rejects with the code of a refusal. */
 export const partialOf =
   (participant: DistributedParticipant, coordinator: ProfileCoordinator): SignOne<PartialAnswer> =>
-  async (key: PubkeyHex, request, signingRoot, _signal, trace) => {
-    const reply = await participant.sign(coordinator, key, request, signingRoot, trace);
+  async (key: PubkeyHex, request, signingRoot, signal, trace) => {
+    const reply = await participant.sign(coordinator, key, request, signingRoot, {gone: signal, trace});
     if (reply.kind === "signed") return partialJson(reply.participantId, signingRoot, reply.signature);
     const reason = reply.message === REASONS[reply.code].meaning ? undefined : reply.message;
     throw new PleiadesError({code: reply.code, reason});

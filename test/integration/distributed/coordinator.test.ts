@@ -1,5 +1,5 @@
 import {mkdtempSync, rmSync} from "node:fs";
-import {mkdir, writeFile} from "node:fs/promises";
+import {copyFile, mkdir, readFile, writeFile} from "node:fs/promises";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {expect} from "chai";
@@ -134,7 +134,6 @@ describe("our signer with foreign participants of the distributed profile", func
     const init = await cli(["init", "--role", "signer", "--network", "hoodi", "--dir", join(dir, "made"), "--json"]);
     expect(init.code, init.stderr).to.equal(0);
     await configure([]);
-    const {copyFile} = await import("node:fs/promises");
     await copyFile(join(dir, "made", "node.key"), join(dir, "signer", "node.key"));
   });
   after(async () => {
@@ -177,6 +176,16 @@ describe("our signer with foreign participants of the distributed profile", func
       {file: join(dir, "found", "committee-1.json"), operators: 3, threshold: 2, keys: 2},
     ]);
     await configure(["../found/committee-1.json"]);
+    const check = () => cli(["config", "check", "--config", config]);
+    expect(await check()).to.include({code: 0});
+    // Without the certificate none of them could be asked: said by the check, and by the start.
+    const text = await readFile(config, "utf8");
+    await writeFile(config, JSON.stringify({...JSON.parse(text), signer: {port: 0}}));
+    expect((await check()).stderr).to.match(/^CONFIG_MISSING_KEY: .*signer\.participants/m);
+    expect((await cli(["signer", "--config", config])).stderr).to.match(/^CONFIG_MISSING_KEY: /m);
+    await writeFile(config, text.replace("./client.crt", "./nowhere.crt"));
+    expect((await check()).stderr).to.match(/^TLS_FILE: /m);
+    await writeFile(config, text);
     signer = new Cli(["signer", "--config", config, "--json"]);
     ({url} = await signer.json<{url: string}>());
     const keys = (await (await fetch(`${url}/api/v1/eth2/publicKeys`)).json()) as string[];

@@ -1,13 +1,18 @@
 import {expect} from "chai";
 import {loadSecretKey} from "../../../src/adapters/bls/blst.js";
+import {ManualClock} from "../../../src/adapters/clock/manual.js";
+import {RankedRequests} from "../../../src/committee/ranked-requests.js";
 import {fromHex, parseBytes4Hex, parseShareIndex, toHex} from "../../../src/core/bytes.js";
 import {EMPTY_POLICY} from "../../../src/core/duty/policy.js";
+import {holdMs} from "../../../src/core/ranking/delay.js";
 import {scalarBytes} from "../../../src/core/threshold/scalar.js";
 import type {VetoGate} from "../../../src/ports/veto.js";
 import {type TestKey, testKey} from "../../support/committees.js";
 import {EVERYTHING, endpointOf, someKey, testParticipant} from "../../support/distributed.js";
 import {failure} from "../../support/errors.js";
 import {attestation, block, randao} from "../../support/keeper.js";
+import {settle} from "../../support/signing.js";
+import {waitFor} from "../../support/wait.js";
 
 /** The draft's vector: f(x) = 1 + 2x, any two of three. */
 const VECTOR: TestKey = {
@@ -86,7 +91,7 @@ describe("an operator as a participant of the distributed profile", () => {
   it("lets a coordinator see and use the keys it may, and does not say whether it holds others", async () => {
     const quorum = {n: 4, t: 3};
     const {node, ask, key, events} = await testParticipant([testKey(1, quorum), testKey(2, quorum)], quorum);
-    const first = {name: "first", keys: new Set([key(0), someKey(0xaa)])};
+    const first = {...EVERYTHING, name: "first", keys: new Set([key(0), someKey(0xaa)])};
     expect(node.accounts(first).map(({compositePublicKey}) => compositePublicKey)).to.deep.equal([key(0)]);
     expect(node.accounts(EVERYTHING)).to.have.length(2);
     expect(await ask(randao(1), first)).to.equal("signed");
@@ -124,6 +129,25 @@ describe("an operator as a participant of the distributed profile", () => {
     });
     expect(node.accounts(EVERYTHING)).to.have.length(1);
     expect(await ask(randao(1))).to.equal("signed");
+  });
+
+  it("lets a coordinator wait for its turn behind the signers of the committee file, unless it has a rank before them", async () => {
+    const clock = new ManualClock();
+    const ranked = new RankedRequests({clock}, {signerDelayMs: 1000});
+    const {ask} = await testParticipant([testKey(1, {n: 4})], {n: 4, t: 3}, {modules: {ranked}});
+    expect(await ask(block(50), {...EVERYTHING, rank: 0})).to.equal("signed");
+    expect(await ask(randao(1))).to.equal("signed");
+    let answer: string | null = null;
+    void ask(block(51)).then((outcome) => {
+      answer = outcome;
+    });
+    await settle();
+    expect([answer, ranked.held]).to.deep.equal([null, 1]);
+    clock.advance(holdMs(1, 1000));
+    await waitFor("an answer", () => answer !== null);
+    expect(answer).to.equal("signed");
+    // Another message of a duty whose turn is over does not get one.
+    expect(await ask(block(51, 9), {...EVERYTHING, rank: 2})).to.match(/^(?:OPERATOR_OUTRANKED|SLASHING_)/);
   });
 
   it("asks the vetoes of plugins, and refuses when one throws or gives no proper answer", async () => {
