@@ -20,6 +20,10 @@ const AREAS = {
   LINK: ["Links between nodes", "What went wrong between the signer and an operator."],
   OPERATOR: ["Operator node", "What an operator answers before its keeper is asked."],
   HTTP: ["HTTP", "The remote signer's server."],
+  DISTRIBUTED: [
+    "Distributed profile",
+    "What an operator answers a coordinator that speaks the standard's distributed profile.",
+  ],
   CONFIG: ["Configuration", "lodestar.config.yaml and the files it names. Each stops the start."],
   CLI: ["Command line", "Commands and their options."],
   SPLIT: ["Splitting keys", "`pleiades split` and share bundles."],

@@ -5,6 +5,8 @@ export interface ServiceReady {
   readonly peerId: string;
   /** Of the remote signer API, or of an operator's plugin routes; null when it serves none. */
   readonly url: string | null;
+  /** Of an operator's distributed profile, when it serves that. */
+  readonly distributedUrl?: string | undefined;
   /** Multiaddrs an operator listens on; empty for a signer. */
   readonly addresses: readonly string[];
 }

@@ -40,6 +40,14 @@ export type PleiadesEvent =
       readonly key: PubkeyHex;
       readonly outcome: ReasonCode;
     }
+  /** As "operator-refused", of a coordinator that speaks the distributed profile and is known by its certificate. */
+  | {
+      readonly kind: "profile-refused";
+      /** Its name in this operator's configuration. */
+      readonly coordinator: string;
+      readonly key: PubkeyHex;
+      readonly outcome: ReasonCode;
+    }
   /** An operator's keeper decided one request. */
   | {
       readonly kind: "keeper-decided";

@@ -81,7 +81,7 @@ export function registerApi(
     {
       POST: async (request, reply) => {
         const key = parsePubkeyHex((request.params as {identifier: string}).identifier, "identifier");
-        const signature = await signing.signOne(key, bodyOf(request), clientOf(request, reply));
+        const {signature} = await signing.signOne(key, bodyOf(request), clientOf(request, reply));
         return signatureForm(request.headers.accept) === "json"
           ? sendJson(reply, 200, {signature})
           : sendText(reply, 200, signature);
@@ -138,12 +138,12 @@ export function registerApi(
   });
 }
 
-function bodyOf({body}: FastifyRequest): unknown {
+export function bodyOf({body}: FastifyRequest): unknown {
   if (body === undefined) throw new PleiadesError({code: "CODEC_JSON", reason: "empty body"});
   return body;
 }
 
-function clientOf(request: FastifyRequest, reply: FastifyReply): Client {
+export function clientOf(request: FastifyRequest, reply: FastifyReply): Client {
   return {
     arrivedAt: request.arrivedAt,
     trace: request.trace,

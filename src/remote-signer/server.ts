@@ -13,7 +13,7 @@ import {type HttpServer, openHttpServer, type ServerOptions} from "./http-server
 import {registerPluginRoutes} from "./plugin-routes.js";
 import {type Reload, Reloader} from "./reload.js";
 import {registerApi} from "./routes.js";
-import {Signing} from "./signing.js";
+import {Signing, signatureOf} from "./signing.js";
 
 export interface RemoteSignerModules {
   readonly service: SigningService;
@@ -56,7 +56,7 @@ export async function createRemoteSigner(
   });
   const signing = new Signing(
     {
-      service,
+      sign: signatureOf(service),
       admission,
       calls,
       readBlock: await loadFullBlockReader(options.network.preset),

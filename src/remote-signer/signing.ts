@@ -1,4 +1,4 @@
-import type {PubkeyHex, SignatureHex, TraceId} from "../core/bytes.js";
+import type {PubkeyHex, RootHex, SignatureHex, TraceId} from "../core/bytes.js";
 import type {Network} from "../core/duty/network.js";
 import {priorityOf} from "../core/duty/sign-request.js";
 import {codeOf} from "../core/errors.js";
@@ -24,12 +24,26 @@ export interface Client {
 }
 
 /** One entry of a batch's answer. `code` is the HTTP status of the equivalent single request. */
-export type BatchResult =
-  | {readonly identifier: string; readonly signature: SignatureHex}
+export type BatchResult<A = {readonly signature: SignatureHex}> =
+  | ({readonly identifier: string} & A)
   | {readonly identifier: string; readonly error: {readonly code: number; readonly message: string}};
 
-interface Modules {
-  readonly service: Pick<SigningService, "sign">;
+/** What makes the answer for one key: a signature, or what else the API says of it. */
+export type SignOne<A> = (
+  key: PubkeyHex,
+  request: Duty["request"],
+  signingRoot: RootHex,
+  signal: AbortSignal,
+  trace: TraceId,
+) => Promise<A>;
+
+/** The signing service, its signature as the API's answer. */
+export const signatureOf =
+  (service: Pick<SigningService, "sign">): SignOne<{readonly signature: SignatureHex}> =>
+  async (...args) => ({signature: await service.sign(...args)});
+
+interface Modules<A> {
+  readonly sign: SignOne<A>;
   readonly admission: Admission;
   readonly calls: Calls;
   readonly readBlock: BlockReader;
@@ -44,18 +58,18 @@ interface Options {
   readonly maxBatchKeys: number;
 }
 
-/** From a parsed JSON body to a signature: the straight line of a signing request. */
-export class Signing {
-  readonly #modules: Modules;
+/** From a parsed JSON body to an answer `A` per key: the straight line of a signing request. */
+export class Signing<A extends object = {readonly signature: SignatureHex}> {
+  readonly #modules: Modules<A>;
   readonly #options: Options;
 
-  constructor(modules: Modules, options: Options) {
+  constructor(modules: Modules<A>, options: Options) {
     this.#modules = modules;
     this.#options = options;
   }
 
   /** @throws what {@link readDuty} and the signing service throw · HTTP_OVERLOADED · HTTP_DEADLINE */
-  async signOne(key: PubkeyHex, body: unknown, client: Client): Promise<SignatureHex> {
+  async signOne(key: PubkeyHex, body: unknown, client: Client): Promise<A> {
     const duty = this.#read(body);
     return this.#within(duty, client, (call) => this.#sign(key, duty, call, client));
   }
@@ -65,15 +79,15 @@ export class Signing {
    * with the request itself fails the whole batch.
    * @throws HTTP_BATCH_* · what {@link readDuty} throws
    */
-  async signBatch(body: unknown, client: Client): Promise<BatchResult[]> {
+  async signBatch(body: unknown, client: Client): Promise<BatchResult<A>[]> {
     const {keys, signingRequest} = readBatch(body, {maxKeys: this.#options.maxBatchKeys});
     const duty = this.#read(signingRequest);
     assertBatchType(duty.request.type);
     return this.#within(duty, client, (call) =>
       Promise.all(
-        keys.map(async ({identifier, key}): Promise<BatchResult> => {
+        keys.map(async ({identifier, key}): Promise<BatchResult<A>> => {
           try {
-            return {identifier, signature: await this.#sign(key, duty, call, client)};
+            return {identifier, ...(await this.#sign(key, duty, call, client))};
           } catch (error) {
             const {status, body} = toErrorReply(error);
             if (body.code === "INTERNAL")
@@ -102,12 +116,12 @@ export class Signing {
     }
   }
 
-  async #sign(key: PubkeyHex, {request, signingRoot}: Duty, call: Call, client: Client): Promise<SignatureHex> {
-    const {service, admission} = this.#modules;
+  async #sign(key: PubkeyHex, {request, signingRoot}: Duty, call: Call, client: Client): Promise<A> {
+    const {sign, admission} = this.#modules;
     let reachedService = false;
     const work = admission.run(priorityOf(request.type), call.signal, () => {
       reachedService = true;
-      return service.sign(key, request, signingRoot, call.signal, client.trace);
+      return sign(key, request, signingRoot, call.signal, client.trace);
     });
     try {
       const signature = await call.race(work);

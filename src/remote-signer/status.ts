@@ -18,6 +18,7 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   LINK: 503,
   OPERATOR: 503,
   HTTP: 400,
+  DISTRIBUTED: 403,
   // These belong to start-up and commands; reaching a client would be a bug.
   CONFIG: 500,
   NETWORK: 500,
@@ -49,6 +50,10 @@ const CODE_STATUS: Readonly<Record<string, number>> = {
   HTTP_TOKEN: 401,
   HTTP_CLIENT_NOT_ALLOWED: 403,
   HTTP_ORIGIN_NOT_ALLOWED: 403,
+  // The draft profile's own codes: unlike Web3Signer it has 400 for a root that differs.
+  DISTRIBUTED_ROOT_MISMATCH: 400,
+  DISTRIBUTED_UNKNOWN_KEY: 404,
+  DISTRIBUTED_ENDPOINTS: 500,
   HTTP_NOT_FOUND: 404,
   HTTP_METHOD_NOT_ALLOWED: 405,
   HTTP_REQUEST_TIMEOUT: 408,

@@ -59,6 +59,9 @@ export const blstGroup: BlsGroup & SignatureBatches = {
 const publicKeyOf = (key: PublicKeyPoint): blst.PublicKey => key as unknown as blst.PublicKey;
 const signatureOf = (signature: SignaturePoint): blst.Signature => signature as unknown as blst.Signature;
 
+/** 192 bytes, uncompressed: the form in which partials are handed around inside. */
+export const uncompressedSignature = (point: SignaturePoint): Uint8Array => signatureOf(point).toBytes(false);
+
 function pointGroup<P extends Point>({
   load,
   sum,

@@ -220,7 +220,7 @@ function parseWatermarks(item: {[key: string]: unknown}): {watermarks: Watermark
 }
 
 /** Control characters would let a peer forge lines of our log. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.slice(0, MAX_MESSAGE_LENGTH).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, " ");
 }

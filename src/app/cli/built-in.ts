@@ -10,4 +10,5 @@ export const BUILT_IN: readonly string[] = [
   "config",
   "doctor",
   "local",
+  "participants",
 ];

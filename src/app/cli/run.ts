@@ -6,6 +6,7 @@ import {coordinatorsCommand} from "./commands/coordinators.js";
 import {doctorCommand} from "./commands/doctor.js";
 import {initCommand} from "./commands/init.js";
 import {localCommand} from "./commands/local.js";
+import {participantsCommand} from "./commands/participants.js";
 import {operatorCommand, signerCommand} from "./commands/services.js";
 import {slashingProtectionCommand} from "./commands/slashing-protection.js";
 import {splitCommand} from "./commands/split.js";
@@ -26,6 +27,7 @@ const COMMANDS: readonly ((cli: Argv, context: CommandContext) => Argv)[] = [
   configCommand,
   doctorCommand,
   localCommand,
+  participantsCommand,
 ];
 
 /**

@@ -19,10 +19,13 @@ import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
 import {sampleKeeper} from "../vitals.js";
 import {bookOf, composeBase, need, provide, type RunningService, Stops} from "./base.js";
+import {serveDistributed} from "./distributed.js";
 
 export interface RunningOperator extends RunningService {
   /** Of the plugins' routes; null when they are not served. */
   readonly url: string | null;
+  /** Of the distributed profile; null when it is not served. */
+  readonly distributedUrl: string | null;
   readonly addresses: readonly string[];
   readonly keys: number;
   /** The keeper has ended: whoever runs this program should start it again. */
@@ -38,7 +41,7 @@ export async function composeOperator(
 ): Promise<RunningOperator> {
   const container = await composeBase(loaded, {role: "operator", logger});
   const network = need(container, TOKENS.network);
-  if (loaded.config.network.unpinned || config.startEmpty) requireLoopback(config.listen);
+  if (loaded.config.network.unpinned || config.startEmpty) requireLoopback(config);
   const identity = need(container, TOKENS.identity);
   const clock = need(container, TOKENS.clock);
   const observer = need(container, TOKENS.observer);
@@ -69,6 +72,7 @@ export async function composeOperator(
     );
     stops.push(() => keeper.close());
     stops.push(sampleKeeper({clock, observer}, keeper));
+    const ranked = new RankedRequests({clock}, {signerDelayMs: signerDelayMs(loaded.config, network)});
     const node = provide(
       container,
       TOKENS.operatorNode,
@@ -78,7 +82,7 @@ export async function composeOperator(
           logger: log,
           observer,
           veto: plugins.veto,
-          ranked: new RankedRequests({clock}, {signerDelayMs: signerDelayMs(loaded.config, network)}),
+          ranked,
         },
         {committees: () => book.current(), preset: network.preset},
       ),
@@ -105,17 +109,24 @@ export async function composeOperator(
         )
       : null;
     if (http !== null) stops.push(() => http.close());
+    const distributed = await serveDistributed(
+      {keeper, clock, logger: log, observer, veto: plugins.veto, ranked},
+      {config: config.distributed, self: identity.peerId, committees: () => book.current(), network},
+    );
+    if (distributed !== null) stops.push(() => distributed.close());
     const keys = await keeper.keys();
     return {
       peerId: identity.peerId,
       addresses: server.addresses(),
       url: http?.url ?? null,
+      distributedUrl: distributed?.url ?? null,
       keys: keys.length,
       failed: keeper.ended,
       committees: () => book.current(),
       reload: async () => {
         const {errors} = await book.reload();
-        return {errors: [...errors, ...(http === null ? [] : renewListener(http, config.http, {now: clock.now()}))]};
+        const renewed = http === null ? [] : renewListener(http, config.http, {now: clock.now()});
+        return {errors: [...errors, ...renewed, ...((await distributed?.reload()) ?? [])]};
       },
       stop: () => stops.run(log),
     };
@@ -143,7 +154,11 @@ function allowedPeers(committees: () => readonly Committee[]): () => ReadonlySet
 }
 
 /** What is not pinned is taken from requests, so nobody else may ask. @throws CONFIG_NETWORK_UNPINNED */
-function requireLoopback(listen: readonly string[]): void {
+function requireLoopback({listen, distributed}: OperatorConfig): void {
   const beyond = listen.find((address) => !/^\/(?:ip4\/127\.|ip6\/::1\/)/.test(address));
   if (beyond !== undefined) throw new PleiadesError({code: "CONFIG_NETWORK_UNPINNED", listen: beyond});
+  const {enabled, host} = distributed;
+  if (enabled && !/^(?:127\.|localhost$|::1$)/.test(host)) {
+    throw new PleiadesError({code: "CONFIG_NETWORK_UNPINNED", listen: host});
+  }
 }

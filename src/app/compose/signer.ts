@@ -13,10 +13,12 @@ import {signerDelayMs} from "../config/signer-delay.js";
 import {enoughOperators} from "../enough-operators.js";
 import {listenerOptions, renewListener} from "../listener.js";
 import {withAddresses} from "../moved-operators.js";
+import {participantContext, requireParticipantTls} from "../participants/context.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
 import {sampleSigner} from "../vitals.js";
 import {bookOf, composeBase, need, provide, type RunningService, Stops} from "./base.js";
+import {withParticipants} from "./participants.js";
 
 export interface RunningSigner extends RunningService {
   readonly url: string;
@@ -44,16 +46,24 @@ export async function composeSigner(
   const plugins = need(container, TOKENS.plugins);
   const book = bookOf(container, (committees) => {
     requireCoordinator(committees, identity.peerId);
-    return withAddresses(committees, config.operatorAddresses);
+    const reached = withAddresses(committees, config.operatorAddresses);
+    requireParticipantTls(reached, config.participants);
+    return reached;
   });
   await book.open();
+
+  const participantTls = participantContext(config.participants, {now: clock.now()});
 
   const stops = new Stops();
   try {
     const link = provide(
       container,
       TOKENS.operatorLink,
-      await createLibp2pOperatorLink({identity, logger: log, observer, clock}, {software: softwareName()}),
+      withParticipants(
+        await createLibp2pOperatorLink({identity, logger: log, observer, clock}, {software: softwareName()}),
+        {clock, logger: log, observer},
+        {context: participantTls, committees: () => book.current()},
+      ),
     );
     stops.push(() => link.close());
     const service = provide(

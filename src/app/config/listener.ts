@@ -7,7 +7,7 @@ import {path} from "./values.js";
 
 /** Keys that every HTTP listener has. */
 
-const clientRule = z.unknown().transform((raw, context): ClientRule => {
+export const clientRule = z.unknown().transform((raw, context): ClientRule => {
   const rule = typeof raw === "string" ? parseClientRule(raw) : null;
   if (rule !== null) return rule;
   context.addIssue({code: "custom", message: "expected a SHA-256 fingerprint (64 hex digits) or a certificate's name"});

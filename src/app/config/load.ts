@@ -3,6 +3,7 @@ import {dirname, resolve} from "node:path";
 import {type Document, LineCounter, parseDocument} from "yaml";
 import {PleiadesError} from "../../core/errors.js";
 import {secretPath} from "../credentials.js";
+import {resolveDistributed, resolveParticipants} from "./distributed.js";
 import {resolveListener} from "./listener.js";
 import {problemsOf} from "./problems.js";
 import {type Config, configSchema} from "./schema.js";
@@ -75,8 +76,12 @@ function resolvePaths(config: Config, dir: string): Config {
       bundles: config.operator.bundles.map(at),
       passwordFile: config.operator.passwordFile === null ? null : secretPath(config.operator.passwordFile, dir),
       http: resolveListener(config.operator.http, dir),
+      distributed: resolveDistributed(config.operator.distributed, dir),
     },
-    signer: config.signer && resolveListener(config.signer, dir),
+    signer: config.signer && {
+      ...resolveListener(config.signer, dir),
+      participants: resolveParticipants(config.signer.participants, dir),
+    },
     plugins: Object.fromEntries(
       Object.entries(config.plugins).map(([name, plugin]) => [
         name,

@@ -1,6 +1,7 @@
 import {z} from "zod";
 import {FORK_NAMES} from "../../core/duty/network.js";
 import {SIGN_TYPES, type SignType} from "../../core/duty/sign-request.js";
+import {distributed, participants} from "./distributed.js";
 import {key} from "./docs.js";
 import {listenerKeys} from "./listener.js";
 import {
@@ -10,6 +11,7 @@ import {
   genericDomainType,
   milliseconds,
   multiaddr,
+  operatorAddress,
   path,
   peerId,
   permit,
@@ -142,6 +144,7 @@ const operator = z.strictObject({
   }),
   policy: key(policy.prefault({}), {about: "What this operator signs beyond the ordinary duties: nothing by default."}),
   http: key(operatorHttp.prefault({}), {about: "An HTTP listener for routes of plugins, off by default."}),
+  distributed,
 });
 
 const deadlinesMs = z.strictObject(
@@ -180,12 +183,14 @@ const signer = z.strictObject({
     unit: "milliseconds or adaptive",
   }),
   operatorAddresses: key(
-    z.record(peerId as unknown as z.ZodType<string, string>, z.array(multiaddr).min(1)).default({}),
+    z.record(peerId as unknown as z.ZodType<string, string>, z.array(operatorAddress).min(1)).default({}),
     {
-      about: "Other addresses for operators than the committee file has, by peer id: for one that moved, or a tunnel.",
-      unit: "map of peer id to list of TCP multiaddrs",
+      about:
+        "Other addresses for operators than the committee file has, by peer id: for one that moved, or a tunnel. With an https origin it is asked over the distributed profile.",
+      unit: "map of peer id to list of TCP multiaddrs or https origins",
     },
   ),
+  participants,
 });
 
 export const configSchema = z.strictObject({

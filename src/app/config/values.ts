@@ -62,6 +62,19 @@ export const multiaddr = z
   .string()
   .refine(isTcpMultiaddr, {message: "expected a TCP multiaddr without /p2p, like /ip4/203.0.113.7/tcp/9000"});
 
+/** An https origin as the distributed profile writes endpoints, in the spelling URLs have: no path, query or user. */
+export const isHttpsOrigin = (raw: string): boolean =>
+  raw.startsWith("https://") && URL.canParse(raw) && new URL(raw).origin === raw;
+
+export const httpsOrigin = z
+  .string()
+  .refine(isHttpsOrigin, {message: "expected an https origin without a path, like https://signer-1.example:9300"});
+
+/** Where an operator is reached: over libp2p, or over the distributed profile. */
+export const operatorAddress = z.string().refine((raw) => isTcpMultiaddr(raw) || isHttpsOrigin(raw), {
+  message: "expected a TCP multiaddr without /p2p, like /ip4/203.0.113.7/tcp/9000, or an https origin",
+});
+
 export const port = z.int().min(0).max(65535);
 export const path = z.string().min(1);
 /** Node cannot wait longer than 2^31 ms; anything near that is a mistake anyway. */

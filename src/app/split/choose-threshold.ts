@@ -2,7 +2,7 @@ import {checkQuorum, thresholdOf} from "../../core/committee/quorum.js";
 
 /**
  * The committee's size and threshold: n is 4, 7, 10 or 13 and t = 2f+1, unless the person says that they know what
- * another threshold gives up. @throws COMMITTEE_SIZE · COMMITTEE_THRESHOLD
+ * another size or threshold gives up. @throws COMMITTEE_SIZE · COMMITTEE_THRESHOLD
  */
 export function chooseThreshold({
   n,

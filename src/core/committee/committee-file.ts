@@ -5,7 +5,7 @@ import type {BlsGroup} from "../threshold/bls.js";
 import type {Committee} from "./committee.js";
 import {committeeHash} from "./committee-hash.js";
 import {type FileContent, malformed, readShape} from "./file-shape.js";
-import {checkQuorum, thresholdOf} from "./quorum.js";
+import {checkQuorum, isStandardQuorum} from "./quorum.js";
 import {checkShareKeys} from "./share-keys.js";
 
 export {committeeHash} from "./committee-hash.js";
@@ -21,7 +21,7 @@ const CHECKSUM_DOMAIN = "pleiades committee file v1\n";
  *   "generation": 0,                        0 at the split or DKG, one more after each refresh or reshare
  *   "genesis_validators_root": "0x…",       32 bytes, or null when the chain is not pinned here
  *   "threshold": 3,                         t; 2f+1 for n = 3f+1
- *   "unsafe_threshold": true,               only when t is another one: the explicit consent to it
+ *   "unsafe_threshold": true,               only when n or t is another one: the explicit consent to it
  *   "operators": [{"id": 1, "peer_id": "12D3…", "addresses": ["/ip4/192.0.2.1/tcp/9000"]}, …],   ids 1…n in order
  *   "coordinators": ["12D3…"],              peer ids that may ask these operators for partial signatures, by rank
  *   "validators": [{"group_public_key": "0x…", "share_public_keys": ["0x…", …]}, …],             n share keys each
@@ -52,7 +52,7 @@ export type CommitteeDraft = Omit<Committee, "version" | "validators"> & {
 /**
  * The text of a committee file, ending with a newline. It is parsed again before it is returned, so a file that would be
  * refused is never written.
- * @param unsafeThreshold consent to a threshold other than 2f+1
+ * @param unsafeThreshold consent to another size than 3f+1, or another threshold than 2f+1
  * @throws the same codes as {@link parseCommitteeFile}
  */
 export function formatCommitteeFile(
@@ -62,7 +62,7 @@ export function formatCommitteeFile(
 ): string {
   const n = draft.operators.length;
   checkQuorum({n, t: draft.threshold, unsafe: unsafeThreshold});
-  const content: FileContent = {...draft, unsafeThreshold: draft.threshold !== thresholdOf(n)};
+  const content: FileContent = {...draft, unsafeThreshold: !isStandardQuorum({n, t: draft.threshold})};
   const text = `${JSON.stringify({...toJson(content), checksum: checksumOf(content)}, null, 1)}\n`;
   parseCommitteeFile(text, bls);
   return text;

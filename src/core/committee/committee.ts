@@ -4,7 +4,10 @@ import type {OperatorId, PeerIdText, PubkeyHex, RootHex} from "../bytes.js";
 export interface CommitteeOperator {
   readonly id: OperatorId;
   readonly peerId: PeerIdText;
-  /** Multiaddrs without the /p2p suffix. Not part of any hash: an operator may move house. */
+  /**
+   * Multiaddrs without the /p2p suffix, or the https origin of a participant of the distributed profile. Not part of any
+   * hash: an operator may move house.
+   */
   readonly addresses: readonly string[];
 }
 

@@ -18,6 +18,8 @@ const MAX_VALIDATORS = 2 ** 14;
 const MAX_ADDRESSES = 8;
 /** The longest multiaddr in use is a DNS name (253) with transport. */
 const MAX_ADDRESS_CHARACTERS = 300;
+/** A multiaddr, or the https origin of a participant of the distributed profile. */
+const ADDRESS = /^(?:\/[\x21-\x7e]+|https:\/\/[\w.\-:[\]]+)$/;
 /** One signer and its stand-ins per site. */
 const MAX_COORDINATORS = 64;
 
@@ -76,9 +78,9 @@ function readOperator(raw: unknown, index: number): FileContent["operators"][num
     id: parseOperatorId(id, `${field}.id`),
     peerId: parsePeerIdText(peer_id, `${field}.peer_id`),
     addresses: list(addresses, `${field}.addresses`, MAX_ADDRESSES).map((address, i) => {
-      const valid = typeof address === "string" && /^\/[\x21-\x7e]+$/.test(address) && !address.includes("/p2p/");
+      const valid = typeof address === "string" && ADDRESS.test(address) && !address.includes("/p2p/");
       if (!valid || address.length > MAX_ADDRESS_CHARACTERS) {
-        throw malformed(`${field}.addresses[${i}]`, "not a multiaddr without /p2p");
+        throw malformed(`${field}.addresses[${i}]`, "neither a multiaddr without /p2p nor an https origin");
       }
       return address;
     }),

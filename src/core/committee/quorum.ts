@@ -1,3 +1,4 @@
+import {MAX_OPERATORS} from "../bytes.js";
 import {PleiadesError} from "../errors.js";
 
 /**
@@ -17,11 +18,15 @@ export const COMMITTEE_SIZES: readonly number[] = [...THRESHOLDS.keys()];
 /** t = 2f+1 for n = 3f+1. @throws COMMITTEE_SIZE for any other n */
 export function thresholdOf(n: number): number {
   const t = THRESHOLDS.get(n);
-  if (t === undefined) {
-    throw new PleiadesError({code: "COMMITTEE_SIZE", operators: n, allowed: COMMITTEE_SIZES.join(", ")});
-  }
+  if (t === undefined) throw wrongSize(n, COMMITTEE_SIZES.join(", "));
   return t;
 }
+
+/** Whether t is 2f+1 of n = 3f+1. */
+export const isStandardQuorum = ({n, t}: {n: number; t: number}): boolean => THRESHOLDS.get(n) === t;
+
+const wrongSize = (operators: number, allowed: string): PleiadesError =>
+  new PleiadesError({code: "COMMITTEE_SIZE", operators, allowed});
 
 export interface Tolerances {
   /** n−t: operators that may be absent while duties are still signed. */
@@ -36,18 +41,20 @@ export function tolerances({n, t}: {n: number; t: number}): Tolerances {
 
 /**
  * Checks a committee's size and threshold and says what they tolerate.
- * @param unsafe allows another threshold than 2f+1, still within 1…n. Liveness or safety is lost by it: see the result.
+ * @param unsafe allows any size from 1 to 13 and any threshold from 1 to n, as participants of the distributed profile
+ *   may have them (2 of 3, say). Liveness or safety is lost by it: see the result.
  * @throws COMMITTEE_SIZE · COMMITTEE_THRESHOLD
  */
 export function checkQuorum({n, t, unsafe}: {n: number; t: number; unsafe: boolean}): Tolerances {
-  const standard = thresholdOf(n);
+  if (!unsafe) thresholdOf(n);
+  else if (!Number.isInteger(n) || n < 1 || n > MAX_OPERATORS) throw wrongSize(n, `1 to ${MAX_OPERATORS}`);
   const possible = Number.isInteger(t) && t >= 1 && t <= n;
-  if (!possible || (t !== standard && !unsafe)) {
+  if (!possible || !(unsafe || isStandardQuorum({n, t}))) {
     throw new PleiadesError({
       code: "COMMITTEE_THRESHOLD",
       operators: n,
       threshold: t,
-      expected: unsafe ? `1 to ${n}` : standard,
+      expected: unsafe ? `1 to ${n}` : thresholdOf(n),
       ...(possible ? givesUp({n, t}) : {}),
     });
   }

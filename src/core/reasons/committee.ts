@@ -4,7 +4,8 @@ export const committeeReasons = {
   COMMITTEE_SIZE: {
     fault: "configuration",
     meaning: "A committee has a number of operators that is not 4, 7, 10 or 13.",
-    action: "Use 4, 7, 10 or 13 operators.",
+    action:
+      "Use 4, 7, 10 or 13 operators; another number up to 13 needs --unsafe-threshold and gives up safety or liveness.",
   },
   COMMITTEE_THRESHOLD: {
     fault: "configuration",

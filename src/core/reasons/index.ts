@@ -2,6 +2,7 @@ import {cliReasons} from "./cli.js";
 import {codecReasons} from "./codec.js";
 import {committeeReasons} from "./committee.js";
 import {configReasons} from "./config.js";
+import {distributedReasons} from "./distributed.js";
 import {httpReasons} from "./http.js";
 import {keeperReasons} from "./keeper.js";
 import {linkReasons} from "./link.js";
@@ -30,6 +31,7 @@ export const REASONS = {
   ...linkReasons,
   ...httpReasons,
   ...tlsReasons,
+  ...distributedReasons,
   ...configReasons,
   ...cliReasons,
   ...splitReasons,

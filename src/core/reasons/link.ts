@@ -71,6 +71,12 @@ export const linkReasons = {
     meaning: "The operator refused for a reason this version does not know.",
     action: "Update this node; the operator's own words stand beside this code.",
   },
+  LINK_ACCOUNT_MISMATCH: {
+    fault: "configuration",
+    meaning:
+      "Participants of the distributed profile describe an account in different ways, or otherwise than the committee file.",
+    action: "Compare the field that is named; `pleiades participants` writes a new committee file if the file is old.",
+  },
   LINK_CLOSED: {
     fault: "nobody",
     meaning: "This node closed the connection.",

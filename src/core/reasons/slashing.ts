@@ -103,4 +103,10 @@ export const slashingReasons = {
     meaning: "A file to merge has a key, and its operator is in none of the given committees of that key.",
     action: "Give the committee file of every key, with --committee, and only exports of that committee's operators.",
   },
+  SLASHING_PARTICIPANT_REFUSED: {
+    fault: "nobody",
+    meaning:
+      "A participant of the distributed profile refused: its slashing protection or its policy forbids this message.",
+    action: "Nothing, if another message of that slot or epoch was signed; its own words stand beside this code.",
+  },
 } as const satisfies Record<string, Reason>;

@@ -1,7 +1,8 @@
 import {PleiadesError} from "../errors.js";
-import {additionChain, linearCombination} from "./addition-chain.js";
+import {type AdditionChain, additionChain, linearCombination} from "./addition-chain.js";
 import type {BlsGroup, SignaturePoint} from "./bls.js";
 import {cheapestSigners, delta, lagrangePlan, plainCoefficients} from "./lagrange.js";
+import {invert} from "./scalar.js";
 
 /** n operators of whom t sign. */
 export interface Quorum {
@@ -55,6 +56,27 @@ export function liftPartial(
 ): SignaturePoint {
   return linearCombination(bls.signatures, additionChain([delta(quorum)]), [partial]);
 }
+
+/**
+ * Δ⁻¹·σ: what a scaled share would have signed, out of a plain partial signature. It lets participants that sign with
+ * their plain share stand beside our own operators, at the price of a whole scalar multiplication each.
+ */
+export function scalePartial(
+  bls: Pick<BlsGroup, "signatures">,
+  quorum: Quorum,
+  partial: SignaturePoint,
+): SignaturePoint {
+  const factor = delta(quorum);
+  let chain = scalings.get(factor);
+  if (chain === undefined) {
+    chain = additionChain([invert(factor)]);
+    scalings.set(factor, chain);
+  }
+  return linearCombination(bls.signatures, chain, [partial]);
+}
+
+/** By Δ: one for each size of committee. */
+const scalings = new Map<bigint, AdditionChain>();
 
 const pick = (partials: ReadonlyMap<number, SignaturePoint>, ids: readonly number[]): SignaturePoint[] =>
   ids.map((id) => partials.get(id)!);

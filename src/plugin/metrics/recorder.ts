@@ -56,6 +56,7 @@ export class MetricsRecorder {
         this.#count("pleiades_operator_convictions_total", {operator: String(event.operatorId)});
         return;
       case "operator-refused":
+      case "profile-refused":
         this.#count("pleiades_screened_requests_total", {code: event.outcome});
         return;
       case "keeper-decided":

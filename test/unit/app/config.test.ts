@@ -157,6 +157,32 @@ describe("lodestar.config.yaml", () => {
     expect(problems(text)[0]?.detail).to.match(/never signed as a generic message/);
   });
 
+  it("serves the distributed profile only to named coordinators with certificates", () => {
+    const tls = "tls: {cert: a, key: b, clientCa: c}";
+    const who = `coordinators: [{name: one, client: one.example, keys: all}]`;
+    const text = (...lines: string[]) => `${MINIMAL}operator:\n  distributed: {enabled: true, ${lines.join(", ")}}\n`;
+    const {distributed} = parseConfig(text(tls, who), "a").operator!;
+    expect(distributed).to.include({enabled: true, host: "127.0.0.1", port: 9300});
+    expect(distributed.coordinators[0]?.client).to.deep.equal({kind: "name", name: "one.example"});
+    expect(problems(text(who))[0]).to.include({key: "operator.distributed.tls"});
+    expect(problems(text("tls: {cert: a, key: b}", who))[0]).to.include({key: "operator.distributed.tls"});
+    expect(problems(text(tls))[0]).to.include({key: "operator.distributed.coordinators"});
+    const twice = "coordinators: [{name: a, client: a, keys: all}, {name: a, client: b, keys: all}]";
+    expect(problems(text(tls, twice))[0]).to.include({key: "operator.distributed.coordinators"});
+    const peer = "12D3KooWCwcwtUhCaHfb44WYSXYS8JCyMdH6zchrGGXUeLDDjCRp";
+    for (const origin of [
+      "http://a.example",
+      "https://a.example/",
+      "https://a.example/x",
+      "https://u@a.example",
+      "a",
+    ]) {
+      expect(problems(text(tls, who, `participants: {${peer}: "${origin}"}`)), origin).to.have.length(1);
+    }
+    const known = parseConfig(text(tls, who, `participants: {${peer}: "https://a.example:9300"}`), "a").operator!;
+    expect(known.distributed.participants).to.deep.equal({[peer]: "https://a.example:9300"});
+  });
+
   it("refuses an address with a peer id in it", () => {
     const text = `${MINIMAL}operator:\n  listen: [/ip4/127.0.0.1/tcp/1/p2p/12D3KooWxyz]\n`;
     expect(problems(text)[0]).to.include({line: 4, key: "operator.listen.0"});

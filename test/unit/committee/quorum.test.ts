@@ -13,11 +13,17 @@ describe("quorum", () => {
     ]);
   });
 
-  it("refuses every other size, unsafe or not", () => {
+  it("refuses every other size unless unsafe is asked for, and sizes beyond 13 always", () => {
     for (const n of [0, 1, 3, 5, 6, 8, 14, 4.5, -4, Number.NaN]) {
       failure("COMMITTEE_SIZE", () => thresholdOf(n));
-      failure("COMMITTEE_SIZE", () => checkQuorum({n, t: 3, unsafe: true}));
+      failure("COMMITTEE_SIZE", () => checkQuorum({n, t: 3, unsafe: false}));
     }
+    for (const n of [0, 14, 4.5, -4, Number.NaN]) {
+      failure("COMMITTEE_SIZE", () => checkQuorum({n, t: 1, unsafe: true}));
+    }
+    expect(checkQuorum({n: 3, t: 2, unsafe: true})).to.deep.equal({absent: 1, liars: 0});
+    expect(checkQuorum({n: 1, t: 1, unsafe: true})).to.deep.equal({absent: 0, liars: 0});
+    failure("COMMITTEE_THRESHOLD", () => checkQuorum({n: 3, t: 4, unsafe: true}));
   });
 
   it("refuses another threshold and says what it would give up", () => {

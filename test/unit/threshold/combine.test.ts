@@ -4,7 +4,7 @@ import fc from "fast-check";
 import {blstGroup, loadSecretKey} from "../../../src/adapters/bls/blst.js";
 import {fromHex, type OperatorId, parseOperatorId, toHex} from "../../../src/core/bytes.js";
 import {findLiars, isValidPartial, loadPartial} from "../../../src/core/threshold/collect.js";
-import {combinePartials, combinePlainPartials, liftPartial} from "../../../src/core/threshold/combine.js";
+import {combinePartials, combinePlainPartials, liftPartial, scalePartial} from "../../../src/core/threshold/combine.js";
 import {scaleShare} from "../../../src/core/threshold/polynomial.js";
 import {scalarBytes} from "../../../src/core/threshold/scalar.js";
 import {publicKeyOf, testKey} from "../../support/committees.js";
@@ -119,6 +119,19 @@ describe("liftPartial", () => {
       const {shares, partials} = setUp(size);
       const plain = toHex(loadSecretKey(shares[1]!.secret).sign(MESSAGE));
       expect(toHex(blstGroup.signatures.bytes(liftPartial(blstGroup, size, load(partials[1]!))))).to.equal(plain);
+    }
+  });
+});
+
+describe("scalePartial", () => {
+  it("makes a plain partial what the scaled share signs, for committees of any size", () => {
+    for (const size of [...SIZES, {n: 3, t: 2}, {n: 1, t: 1}, {n: 5, t: 3}]) {
+      const {shares, partials} = setUp(size);
+      for (const [i, share] of shares.entries()) {
+        const plain = load(loadSecretKey(share.secret).sign(MESSAGE));
+        const scaled = blstGroup.signatures.bytes(scalePartial(blstGroup, size, plain));
+        expect(toHex(scaled)).to.equal(toHex(blstGroup.signatures.bytes(load(partials[i]!))));
+      }
     }
   });
 });

@@ -10,6 +10,8 @@ import {presetOf, resolveNetwork} from "../../config/network.js";
 import type {Config} from "../../config/schema.js";
 import {listenerOptions, listenerWarning} from "../../listener.js";
 import {processLogger} from "../../logging.js";
+import {withAddresses} from "../../moved-operators.js";
+import {participantContext, requireParticipantTls} from "../../participants/context.js";
 import {loadPluginHost} from "../../plugins.js";
 import type {CommandContext} from "../context.js";
 import {formatError} from "../errors.js";
@@ -70,6 +72,11 @@ async function check({config: path, json}: {config: string; json: boolean}, cont
     }
     if (config.signer !== undefined) await attempt(async () => requireCoordinator(committees, identity.peerId));
   }
+  if (config.signer !== undefined) {
+    const {participants, operatorAddresses} = config.signer;
+    await attempt(async () => requireParticipantTls(withAddresses(committees, operatorAddresses), participants));
+    await attempt(async () => participantContext(participants, {now: systemClock.now()}));
+  }
   const listeners = listenersOf(config);
   for (const {section} of listeners) await attempt(async () => listenerOptions(section, {now: systemClock.now()}));
   const warnings = listeners.flatMap(({name, section}) => {
@@ -116,6 +123,9 @@ function listenersOf({signer, operator}: Config): {name: string; section: Parame
   return [
     ...(signer === undefined ? [] : [{name: "signer", section: signer}]),
     ...(operator?.http.enabled === true ? [{name: "operator.http", section: operator.http}] : []),
+    ...(operator?.distributed.enabled === true
+      ? [{name: "operator.distributed", section: {...operator.distributed, tokenFile: null}}]
+      : []),
   ];
 }
 

@@ -46,7 +46,8 @@ export const operatorCommand = (cli: Argv, context: CommandContext): Argv =>
       context.exitCode = await serve(loaded, context, json, async (logger) => {
         const running = await composeOperator(loaded, {config: operator, logger, password});
         const {peerId, addresses, url} = running;
-        return {...running, ready: {kind: "ready", pid: process.pid, peerId, url, addresses}};
+        const distributedUrl = running.distributedUrl ?? undefined;
+        return {...running, ready: {kind: "ready", pid: process.pid, peerId, url, distributedUrl, addresses}};
       });
     },
   );
@@ -101,7 +102,10 @@ export async function serve(
       tell(service, logger);
       const {ready} = service;
       if (json) io.out(toJsonLine({ready: true, ...ready, kind: undefined}));
-      else io.out(["ready:", ...ready.addresses, ...(ready.url === null ? [] : [ready.url])].join(" "));
+      else {
+        const served = [...ready.addresses, ready.url, ready.distributedUrl].filter((address) => address != null);
+        io.out(`ready: ${served.join(" ")}`);
+      }
       tellParent(ready);
       return {
         ...(service.failed === undefined ? {} : {failed: service.failed}),
