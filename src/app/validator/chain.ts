@@ -13,7 +13,7 @@ const NEWEST_FORK = "capella";
  * @throws VALIDATOR_CLIENT_TOO_OLD · VALIDATOR_OTHER_CHAIN · CONFIG_BEACON_NODE when none answers
  */
 export async function agreeWithBeaconNodes(urls: readonly string[], network: Network): Promise<SpecText> {
-  refuseNewForks(network, "the configuration");
+  refuseNewForks(network);
   const answers = await Promise.allSettled(urls.map((url) => chainOfBeaconNode(url)));
   let agreed: SpecText | null = null;
   for (const [i, answer] of answers.entries()) {
@@ -28,8 +28,8 @@ export async function agreeWithBeaconNodes(urls: readonly string[], network: Net
   throw first;
 }
 
-/** A client that stops in the middle of a fork is worse than one that does not start. */
-function refuseNewForks({forks, name: network}: Network, from: string): void {
+/** A client that stops in the middle of a fork is worse than one that does not start. @throws VALIDATOR_CLIENT_TOO_OLD */
+export function refuseNewForks({forks, name: network}: Network, from = "the configuration"): void {
   const known = FORK_NAMES.indexOf(NEWEST_FORK);
   const fork = forks?.find(({name}) => FORK_NAMES.indexOf(name) > known);
   if (fork === undefined) return;

@@ -407,6 +407,9 @@ describe("a committee set up by hand", function () {
     expect(metadata).to.deep.equal({interchange_format_version: "5", genesis_validators_root: CAPTURED_ROOT});
     expect(data).to.have.length(8);
     expect((await merge("moved.json")).stderr).to.match(/^CONFIG_EXISTS: /m);
+    await rm(join(dir, "op3/node.key"));
+    await exportAt("op3");
+    expect((await merge("nameless.json")).stderr).to.match(/^SLASHING_MERGE_ANONYMOUS: /m);
     const usage = await cli(["slashing-protection", "export", "--merge", ...files, "--out", join(dir, "x.json")]);
     expect([usage.code, usage.stderr]).to.satisfy(
       ([code, text]: [number, string]) => code === 2 && /--committee/.test(text),

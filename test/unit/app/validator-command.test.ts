@@ -1,4 +1,4 @@
-import {mkdir, mkdtemp, rm, writeFile} from "node:fs/promises";
+import {mkdir, mkdtemp, readFile, rm, writeFile} from "node:fs/promises";
 import {createServer, type Server} from "node:http";
 import type {AddressInfo} from "node:net";
 import {tmpdir} from "node:os";
@@ -10,8 +10,9 @@ import {runCli} from "../../../src/app/cli/run.js";
 import {networkFromSpec} from "../../../src/app/networks.js";
 import {agreeWithBeaconNodes} from "../../../src/app/validator/chain.js";
 import {clientLogger} from "../../../src/app/validator/client-logger.js";
-import {loadClient} from "../../../src/app/validator/client-modules.js";
+import {installLines, loadClient} from "../../../src/app/validator/client-modules.js";
 import {codeOf} from "../../../src/core/errors.js";
+import {ROOT as ROOT_DIR} from "../../support/cli.js";
 
 const ROOT = `0x${"4b".repeat(32)}`;
 const GENESIS = {genesisTime: 1_700_000_000, genesisValidatorsRoot: ROOT};
@@ -111,6 +112,11 @@ describe("Lodestar's client in a folder", () => {
     expect(text).to.contain("npm install --ignore-scripts").and.contain("--validator-from lodestar-client");
   });
 
+  it("is installed in the guide by the same lines", async () => {
+    const guide = await readFile(join(ROOT_DIR, "docs/moving.md"), "utf8");
+    for (const line of installLines().slice(0, 3)) expect(guide).to.contain(line);
+  });
+
   it("is refused in another version, and when a sibling is of another version or not there", async () => {
     const siblings = {config: "1.5.1", db: "1.5.1", params: "1.5.1"};
     for (const [name, versions] of Object.entries({
@@ -165,5 +171,17 @@ describe("pleiades validator", () => {
     expect((await run(...node, "--graffiti", "x".repeat(33))).err).to.contain("longer than 32 bytes");
     expect((await run(...node, "--suggested-fee-recipient", "0x12")).err).to.contain("40 hex digits");
     expect((await run(...node, "--config", "/nowhere/lodestar.config.yaml")).err).to.match(/^CONFIG_/);
+  });
+
+  it("says of a public network that it cannot serve it, before it asks for a client or a beacon node", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "pleiades-hoodi-"));
+    const config = join(dir, "lodestar.config.yaml");
+    await writeFile(config, "network: {name: hoodi}\nsigner: {}\n");
+    const {code, err} = await run("--beacon-node", "http://127.0.0.1:1", "--config", config);
+    await rm(dir, {recursive: true, force: true});
+    expect(code).to.equal(1);
+    expect(err)
+      .to.match(/^VALIDATOR_CLIENT_TOO_OLD: /)
+      .and.contain("network: hoodi");
   });
 });

@@ -143,7 +143,16 @@ async function exportRecords(args: ExportArgs, io: Io): Promise<void> {
   const out = resolve(args.out);
   if (await exists(out)) throw new PleiadesError({code: "CONFIG_EXISTS", file: out});
   const {config} = await operatorConfig(args.config);
-  const {peerId} = await readIdentity(config.node.keyFile);
+  // Whoever has lost the node key can still leave with what is in the store.
+  const exportedBy = await readIdentity(config.node.keyFile).then(
+    ({peerId}) => peerId,
+    () => null,
+  );
+  if (exportedBy === null) {
+    io.err(
+      `${config.node.keyFile} cannot be read: the file will not say which operator wrote it, and no merge takes it`,
+    );
+  }
   const {genesisValidatorsRoot: pinned} = await resolveNetwork(config.network);
   const exported = await withStore(config.dataDir, (store) => {
     const genesisValidatorsRoot = pinned ?? store.genesisValidatorsRoot();
@@ -153,7 +162,7 @@ async function exportRecords(args: ExportArgs, io: Io): Promise<void> {
         reason: "this operator has never signed: its chain is not known",
       });
     }
-    return exportInterchange(store, keys, {genesisValidatorsRoot, exportedBy: peerId});
+    return exportInterchange(store, keys, {genesisValidatorsRoot, exportedBy});
   });
   try {
     await writeNew(out, exported.text, 0o600);

@@ -1,7 +1,8 @@
 import type {Argv} from "yargs";
 import {parseAddressHex} from "../../../core/bytes.js";
-import {presetOf} from "../../config/network.js";
+import {presetOf, resolveNetwork} from "../../config/network.js";
 import type {SignerConfig} from "../../config/schema.js";
+import {refuseNewForks} from "../../validator/chain.js";
 import type {CommandContext} from "../context.js";
 import {configOption, jsonOption, text, usage} from "../options.js";
 import {loadFor, serve} from "./services.js";
@@ -57,6 +58,8 @@ export const validatorCommand = (cli: Argv, context: CommandContext): Argv =>
       const proposers = proposersOf(options);
       const loaded = await loadFor("signer", file);
       const config = loaded.config.signer as SignerConfig;
+      // Before a client is looked for: nobody should install one that cannot serve the chain.
+      refuseNewForks(await resolveNetwork(loaded.config.network));
       const {loadClient} = await import("../../validator/client-modules.js");
       const client = await loadClient(options.validatorFrom, presetOf(loaded.config.network));
       const {composeValidator} = await import("../../compose/validator.js");
