@@ -1,3 +1,4 @@
+import type {SecretFile} from "../adapters/secret-file/read.js";
 import {type Network, type networkToJson, parseNetwork} from "../core/duty/network.js";
 import {type PolicyConfig, parsePolicyConfig} from "../core/duty/policy.js";
 import {strictObject} from "../core/duty/strict-object.js";
@@ -8,7 +9,7 @@ export interface KeeperInit {
   /** Folder of the keeper's store; created when missing. */
   readonly dataDir: string;
   /** Opens bundles and store. A file keeps the password out of the operator process altogether. */
-  readonly password: {readonly file: string} | {readonly value: string};
+  readonly password: SecretFile | {readonly value: string};
   /** From networkToJson. */
   readonly network: ReturnType<typeof networkToJson>;
   /** From policyToJson. */
@@ -73,9 +74,11 @@ export function parseKeeperInit(raw: unknown): ParsedKeeperInit {
 }
 
 function parsePassword(raw: unknown): KeeperInit["password"] {
-  const {file, value} = strictObject(raw, [], "init.password", "KEEPER_BAD_INIT", ["file", "value"]);
-  if (typeof file === "string" && value === undefined) return {file};
-  if (typeof value === "string" && file === undefined) return {value};
+  const optional = ["file", "credential", "value"] as const;
+  const {file, credential = false, value} = strictObject(raw, [], "init.password", "KEEPER_BAD_INIT", optional);
+  if (typeof credential !== "boolean") throw bad("password");
+  if (typeof file === "string" && value === undefined) return {file, credential};
+  if (typeof value === "string" && file === undefined && !credential) return {value};
   throw bad("password");
 }
 

@@ -1,4 +1,4 @@
-import {readFileSync, statSync} from "node:fs";
+import {readSecretFile} from "../adapters/secret-file/read.js";
 import {PleiadesError} from "../core/errors.js";
 import type {KeeperInit} from "./init.js";
 
@@ -8,24 +8,11 @@ import type {KeeperInit} from "./init.js";
  */
 export function readPassword(password: KeeperInit["password"]): string {
   if ("value" in password) return nonEmpty(password.value, "prompt");
-  const {file} = password;
-  let text: string;
-  try {
-    const {mode} = statSync(file);
-    if ((mode & 0o077) !== 0) {
-      throw new PleiadesError({
-        code: "KEEPER_PASSWORD",
-        file,
-        reason: `mode is ${(mode & 0o777).toString(8)}, not 600`,
-      });
-    }
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    if (error instanceof PleiadesError) throw error;
-    const reason = (error as NodeJS.ErrnoException).code ?? "unreadable";
-    throw new PleiadesError({code: "KEEPER_PASSWORD", file, reason}, {cause: error});
+  const content = readSecretFile(password);
+  if ("reason" in content) {
+    throw new PleiadesError({code: "KEEPER_PASSWORD", file: password.file, reason: content.reason});
   }
-  return nonEmpty(text.replace(/\r?\n$/, ""), file);
+  return nonEmpty(content.text.replace(/\r?\n$/, ""), password.file);
 }
 
 function nonEmpty(text: string, file: string): string {

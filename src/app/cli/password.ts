@@ -1,22 +1,17 @@
-import {readFile} from "node:fs/promises";
+import {readSecretLine} from "../../adapters/secret-file/read.js";
 import {PleiadesError} from "../../core/errors.js";
-import {errnoOf} from "../config/load.js";
+import {secretFile, secretPath} from "../credentials.js";
 
-/** The first line of a password file. @throws CLI_PASSWORD_FILE */
-export async function readPasswordFile(file: string): Promise<string> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    throw new PleiadesError({code: "CLI_PASSWORD_FILE", file, reason: errnoOf(error)}, {cause: error});
-  }
-  const password = firstLine(text);
-  if (password === "") throw new PleiadesError({code: "CLI_PASSWORD_FILE", file, reason: "empty"});
-  return password;
+/**
+ * The first line of a password file; `credential:name` is one the service manager hands over.
+ * @throws CLI_PASSWORD_FILE · CONFIG_CREDENTIAL
+ */
+export function readPasswordFile(raw: string): string {
+  const file = secretPath(raw, ".");
+  const content = readSecretLine(secretFile(file));
+  if ("reason" in content) throw new PleiadesError({code: "CLI_PASSWORD_FILE", file, reason: content.reason});
+  return content.text;
 }
-
-/** Editors end a file with a newline that is not part of the password; spaces are. */
-export const firstLine = (text: string): string => text.split(/\r?\n/, 1)[0] ?? "";
 
 /**
  * Asks on the terminal without showing what is typed. @throws CLI_PASSWORD_NEEDED when there is no terminal.

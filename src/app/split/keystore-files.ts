@@ -1,8 +1,10 @@
 import {readdir, readFile, stat} from "node:fs/promises";
 import {basename, join} from "node:path";
 import {PleiadesError} from "../../core/errors.js";
-import {firstLine, readPasswordFile} from "../cli/password.js";
+import {readPasswordFile} from "../cli/password.js";
 import {errnoOf} from "../config/load.js";
+import {secretPath} from "../credentials.js";
+import {exists} from "../files.js";
 
 export interface KeystoreFile {
   readonly file: string;
@@ -57,7 +59,8 @@ export type PasswordOf = (keystoreFile: string) => Promise<string>;
  * `path` is one file with the password of all keystores, or a folder with <name>.txt for <name>.json, the layout of
  * Web3Signer. Errors of the returned function: @throws SPLIT_PASSWORD_MISSING · CLI_PASSWORD_FILE
  */
-export async function passwordsFrom(path: string): Promise<PasswordOf> {
+export async function passwordsFrom(raw: string): Promise<PasswordOf> {
+  const path = secretPath(raw, ".");
   let isDirectory: boolean;
   try {
     isDirectory = (await stat(path)).isDirectory();
@@ -65,18 +68,14 @@ export async function passwordsFrom(path: string): Promise<PasswordOf> {
     throw new PleiadesError({code: "CLI_PASSWORD_FILE", file: path, reason: errnoOf(error)}, {cause: error});
   }
   if (!isDirectory) {
-    const password = await readPasswordFile(path);
+    const password = readPasswordFile(path);
     return async () => password;
   }
   return async (keystoreFile) => {
     const file = join(path, `${basename(keystoreFile).replace(/\.json$/i, "")}.txt`);
-    try {
-      return firstLine(await readFile(file, "utf8"));
-    } catch (error) {
-      throw new PleiadesError(
-        {code: "SPLIT_PASSWORD_MISSING", keystore: keystoreFile, expected: file, reason: errnoOf(error)},
-        {cause: error},
-      );
+    if (!(await exists(file))) {
+      throw new PleiadesError({code: "SPLIT_PASSWORD_MISSING", keystore: keystoreFile, expected: file});
     }
+    return readPasswordFile(file);
   };
 }

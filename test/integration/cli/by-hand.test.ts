@@ -56,7 +56,7 @@ describe("a committee set up by hand", function () {
     for (const [i, secret] of interopSecrets({first: 0, last: 7}).entries()) {
       await writeFile(join(dir, "keys", `keystore-${i}.json`), await makeKeystore(secret, "staker's password"));
     }
-    await writeFile(join(dir, "staker.txt"), "staker's password\n");
+    await writeFile(join(dir, "staker.txt"), "staker's password\n", {mode: 0o600});
     await writeFile(join(dir, "spec.yaml"), CAPTURED_SPEC);
     const genesis = Math.floor(Date.now() / 1000) - 2 * EPOCH_SECONDS - 2;
     chain = [

@@ -35,7 +35,7 @@ describe("keystores", () => {
     });
   const passwordFile = async (password = "correct horse"): Promise<string> => {
     const file = join(dir, "password.txt");
-    await writeFile(file, `${password}\n`);
+    await writeFile(file, `${password}\n`, {mode: 0o600});
     return file;
   };
   const refusal = async (task: Promise<unknown>): Promise<PleiadesError> =>
@@ -67,7 +67,7 @@ describe("keystores", () => {
     await mkdir(passwords);
     for (const i of [0, 1]) {
       await write(`k${i}.json`, await makeKeystore(interopSecret(i), `password ${i}`));
-      await writeFile(join(passwords, `k${i}.txt`), `password ${i}`);
+      await writeFile(join(passwords, `k${i}.txt`), `password ${i}`, {mode: 0o600});
     }
     expect(await open(passwords)).to.have.length(2);
     await rm(join(passwords, "k1.txt"));

@@ -31,7 +31,7 @@ describe("pleiades split", function () {
     for (const [i, secret] of SECRETS.entries()) {
       await writeFile(join(dir, "keys", `k${i}.json`), await makeKeystore(secret, "pw"));
     }
-    await writeFile(join(dir, "pw.txt"), "pw\n");
+    await writeFile(join(dir, "pw.txt"), "pw\n", {mode: 0o600});
   });
   after(() => rm(dir, {recursive: true, force: true}));
   afterEach(() => rm(out, {recursive: true, force: true}));
@@ -128,7 +128,7 @@ describe("pleiades split", function () {
   });
 
   it("refuses a wrong password, an existing folder, and a committee that is not complete, before it writes anything", async () => {
-    await writeFile(join(dir, "wrong.txt"), "wrong\n");
+    await writeFile(join(dir, "wrong.txt"), "wrong\n", {mode: 0o600});
     const wrong = base().map((flag) => (flag === join(dir, "pw.txt") ? join(dir, "wrong.txt") : flag));
     await refused("SPLIT_KEYSTORE_PASSWORD", ...wrong, ...operators());
     await refused("SPLIT_COORDINATOR", ...base().filter((_, i) => i !== 6 && i !== 7), ...operators());

@@ -17,6 +17,7 @@ import type {CommandContext} from "../context.js";
 import {formatError} from "../errors.js";
 import {toJsonLine} from "../io.js";
 import {configOption, jsonOption} from "../options.js";
+import {readPasswordFile} from "../password.js";
 import {plural} from "../plural.js";
 import {tolerancesLine} from "../tolerances.js";
 
@@ -83,8 +84,10 @@ async function check({config: path, json}: {config: string; json: boolean}, cont
     const warning = listenerWarning(section);
     return warning === null ? [] : [`${name} can be reached from other machines: ${warning}`];
   });
-  const files = [...(config.operator?.bundles ?? []), config.operator?.passwordFile ?? null];
-  for (const named of files) if (named !== null) await attempt(() => mustExist(named));
+  for (const bundle of config.operator?.bundles ?? []) await attempt(() => mustExist(bundle));
+  const passwordFile = config.operator?.passwordFile ?? null;
+  // What is in it stays here.
+  if (passwordFile !== null) await attempt(async () => void readPasswordFile(passwordFile));
 
   const summary = {
     file,

@@ -1,4 +1,3 @@
-import {resolve} from "node:path";
 import type {Argv} from "yargs";
 import {PleiadesError} from "../../../core/errors.js";
 import type {Logger} from "../../../ports/logger.js";
@@ -6,6 +5,7 @@ import type {RunningService} from "../../compose/base.js";
 import {type LoadedConfig, loadConfig} from "../../config/load.js";
 import {presetOf} from "../../config/network.js";
 import type {OperatorConfig, SignerConfig} from "../../config/schema.js";
+import {secretFile, secretPath} from "../../credentials.js";
 import {type Running, runUntilStopped, startedByNpm} from "../../lifecycle.js";
 import {processLogger} from "../../logging.js";
 import {type ServiceReady, tellParent} from "../../service-messages.js";
@@ -32,7 +32,7 @@ export const operatorCommand = (cli: Argv, context: CommandContext): Argv =>
       jsonOption(configOption(command), "print one line of JSON when ready")
         .option(
           "password-file",
-          text("file that opens shares and bundles; overrides operator.passwordFile", "Options:"),
+          text("file (or credential:name) that opens shares and bundles; overrides operator.passwordFile", "Options:"),
         )
         .example("$0 operator", "with lodestar.config.yaml of this folder")
         .epilogue(SIGNALS),
@@ -40,8 +40,9 @@ export const operatorCommand = (cli: Argv, context: CommandContext): Argv =>
       const {config, passwordFile, json} = args as unknown as ServiceArgs;
       const loaded = await loadFor("operator", config);
       const operator = loaded.config.operator as OperatorConfig;
-      const file = passwordFile === undefined ? operator.passwordFile : resolve(passwordFile);
-      const password = file === null ? {value: await promptPassword("password of this operator's shares")} : {file};
+      const file = passwordFile === undefined ? operator.passwordFile : secretPath(passwordFile, ".");
+      const password =
+        file === null ? {value: await promptPassword("password of this operator's shares")} : secretFile(file);
       const {composeOperator} = await import("../../compose/operator.js");
       context.exitCode = await serve(loaded, context, json, async (logger) => {
         const running = await composeOperator(loaded, {config: operator, logger, password});

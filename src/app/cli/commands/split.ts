@@ -73,7 +73,10 @@ const keyOptions = (cli: Argv): Argv =>
     })
     .option(
       "passwords",
-      text("one file with the password of all, or a folder with <keystore>.txt each; asked for if left out", "Keys:"),
+      text(
+        "one file (or credential:name) with the password of all, or a folder with <keystore>.txt each, mode 0600; asked for if left out",
+        "Keys:",
+      ),
     );
 
 const committeeOptions = (cli: Argv): Argv =>
@@ -177,7 +180,7 @@ async function passwordsGiven(flags: readonly string[], n: number): Promise<Map<
     const id = Number(match?.[1]);
     if (match === null || id < 1 || id > n) throw usage("--operator-password is ID=FILE with the id of an operator");
     if (given.has(id)) throw usage(`--operator-password names operator ${id} twice`);
-    given.set(parseOperatorId(id), await readPasswordFile(match[2] ?? ""));
+    given.set(parseOperatorId(id), readPasswordFile(match[2] ?? ""));
   }
   return given;
 }
