@@ -3,7 +3,7 @@
  * cores in one run: signer, operators and keepers as separate processes over real libp2p with durable records, and the
  * load client. Progress goes to standard error, results to standard output.
  */
-import {writeFileSync} from "node:fs";
+import {readFileSync, writeFileSync} from "node:fs";
 import {availableParallelism, cpus, loadavg} from "node:os";
 import {join} from "node:path";
 import {parseArgs} from "node:util";
@@ -21,6 +21,7 @@ const USAGE = `npm run bench -- [options]
   --starts LIST   numbers of validators to start with (default 1000,10000)
   --json          print one JSON object instead of the table
   --write-docs    also write the table into docs/performance.md, and the plot docs/images/performance.svg
+  --from FILE     measure nothing: take the figures that --json printed
 `;
 
 const {values: options} = parseArgs({
@@ -30,6 +31,7 @@ const {values: options} = parseArgs({
     starts: {type: "string"},
     json: {type: "boolean", default: false},
     "write-docs": {type: "boolean", default: false},
+    from: {type: "string"},
     help: {type: "boolean", default: false},
   },
 });
@@ -170,43 +172,48 @@ async function measureStart(keys: number): Promise<StartFigures> {
   });
 }
 
-const loadBefore = loadavg()[0]!;
-progress("timing blst");
-const before = cryptoCosts();
-const combine = [4, 7, 10, 13].map((n) => ({n, ms: combineMs({n, t: thresholdOf(n)})}));
-const committees: CommitteeFigures[] = [];
-const curve: Load[] = [];
-let burst: Figures["burst"] = null;
-let crash: Figures["crash"] = null;
-for (const n of sizes) {
-  committees.push(
-    await measureCommittee(n, async (committee, full) => {
-      if (n !== 4) return;
-      for (const inFlight of [1, 2, 4, 8, 16, 32]) {
-        curve.push(await lanes(committee, inFlight, times(inFlight < 8 ? 1000 : 2000)));
-      }
-      curve.push(full, await lanes(committee, 128, times(4000)));
-      burst = await measureBurst(committee);
-      crash = await measureCrash(committee);
-    }),
-  );
+async function measure(): Promise<Figures> {
+  const loadBefore = loadavg()[0]!;
+  progress("timing blst");
+  const before = cryptoCosts();
+  const combine = [4, 7, 10, 13].map((n) => ({n, ms: combineMs({n, t: thresholdOf(n)})}));
+  const committees: CommitteeFigures[] = [];
+  const curve: Load[] = [];
+  let burst: Figures["burst"] = null;
+  let crash: Figures["crash"] = null;
+  for (const n of sizes) {
+    committees.push(
+      await measureCommittee(n, async (committee, full) => {
+        if (n !== 4) return;
+        for (const inFlight of [1, 2, 4, 8, 16, 32]) {
+          curve.push(await lanes(committee, inFlight, times(inFlight < 8 ? 1000 : 2000)));
+        }
+        curve.push(full, await lanes(committee, 128, times(4000)));
+        burst = await measureBurst(committee);
+        crash = await measureCrash(committee);
+      }),
+    );
+  }
+  const startFigures: StartFigures[] = [];
+  for (const keys of starts) startFigures.push(await measureStart(keys));
+  progress("timing blst again");
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: cpus()[0]?.model ?? "unknown",
+    cores: availableParallelism(),
+    loadAverage: [loadBefore, loadavg()[0]!],
+    crypto: lower(before, cryptoCosts()),
+    combine,
+    committees,
+    curve,
+    burst,
+    crash,
+    starts: startFigures,
+  };
 }
-const startFigures: StartFigures[] = [];
-for (const keys of starts) startFigures.push(await measureStart(keys));
-progress("timing blst again");
-const figures: Figures = {
-  date: new Date().toISOString().slice(0, 10),
-  machine: cpus()[0]?.model ?? "unknown",
-  cores: availableParallelism(),
-  loadAverage: [loadBefore, loadavg()[0]!],
-  crypto: lower(before, cryptoCosts()),
-  combine,
-  committees,
-  curve,
-  burst,
-  crash,
-  starts: startFigures,
-};
+
+const figures =
+  options.from === undefined ? await measure() : (JSON.parse(readFileSync(options.from, "utf8")) as Figures);
 progress("done");
 process.stdout.write(options.json ? `${JSON.stringify(figures)}\n` : `\n${table(figures)}\n`);
 if (options["write-docs"]) {

@@ -178,10 +178,12 @@ export function table(figures: Figures): string {
 const BEGIN = "<!-- written by `npm run bench -- --write-docs`: begin -->";
 const END = "<!-- end -->";
 
-/** Replaces what stands between the two marks. */
+const PLOT = "![Latency and throughput against load and size](images/performance.svg)";
+
+/** Puts table and plot between the two marks. */
 export function writeDocs(file: string, figures: Figures): void {
   const text = readFileSync(file, "utf8");
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (begin === -1 || end < begin) throw new Error(`${file} has lost its marks`);
-  writeFileSync(file, `${text.slice(0, begin + BEGIN.length)}\n\n${table(figures)}\n\n${text.slice(end)}`);
+  writeFileSync(file, `${text.slice(0, begin + BEGIN.length)}\n\n${table(figures)}\n\n${PLOT}\n\n${text.slice(end)}`);
 }
