@@ -1,7 +1,7 @@
 import {expect} from "chai";
 import {ManualClock} from "../../../src/adapters/clock/manual.js";
 import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
-import {type PubkeyHex, pubkeyHex, type SignatureHex} from "../../../src/core/bytes.js";
+import {type PubkeyHex, parseTraceId, pubkeyHex} from "../../../src/core/bytes.js";
 import {SIGN_TYPES, type SignType} from "../../../src/core/duty/sign-request.js";
 import {Admission} from "../../../src/remote-signer/admission.js";
 import {Calls} from "../../../src/remote-signer/call.js";
@@ -15,11 +15,9 @@ describe("a batch of many keys", () => {
     const clock = new ManualClock();
     const signing = new Signing(
       {
-        service: {
-          sign: async (_key, {type}) => {
-            reached.push(type);
-            return `0x${"00".repeat(96)}` as SignatureHex;
-          },
+        sign: async (_key, {type}) => {
+          reached.push(type);
+          return {};
         },
         admission: new Admission({maxConcurrent: 1000, maxQueued: 1000}),
         calls: new Calls({clock}),
@@ -34,7 +32,7 @@ describe("a batch of many keys", () => {
         maxBatchKeys: 1000,
       },
     );
-    const client = {arrivedAt: clock.monotonic(), onGone: () => () => {}};
+    const client = {arrivedAt: clock.monotonic(), trace: parseTraceId("ab".repeat(16))!, onGone: () => () => {}};
     const key = (i: number): PubkeyHex => pubkeyHex(new Uint8Array(48).fill(i + 1));
     const identifiers = Array.from({length: 200}, (_, i) => key(i));
     const batch = signing.signBatch({identifiers, signing_request: attestation(98, 99)}, client);
