@@ -8,9 +8,7 @@ import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
 import type {Observer} from "../ports/observer.js";
 import type {OperatorLink, Watermark} from "../ports/operator-link.js";
-import type {SignatureBatches} from "../ports/signature-batches.js";
 import type {CommitteeHealth, SigningService} from "../ports/signing-service.js";
-import {BatchVerifier} from "./batch-verifier.js";
 import {CommitteeDirectory, type DirectoryEntry} from "./committee-directory.js";
 import {Flight, type FlightModules, type Signed, type VerifySignature} from "./flight.js";
 import {OperatorHealth} from "./operator-health.js";
@@ -22,10 +20,10 @@ export interface CommitteeSigningModules {
   readonly clock: Pick<Clock, "monotonic" | "after">;
   readonly logger: Logger;
   readonly observer: Observer;
-  readonly bls: BlsGroup & SignatureBatches;
+  readonly bls: BlsGroup;
   /** The request as operators get it: toWire of core/duty/request-codec with this process's preset. */
   readonly toWire: (request: SignRequest) => WireRequest;
-  /** Verifies combined signatures; default: those that wait together are verified together. */
+  /** Verifies combined signatures; default: one at a time on this thread. @see BatchVerifier */
   readonly verify?: VerifySignature;
 }
 
@@ -75,12 +73,10 @@ export class CommitteeSigningService implements SigningService {
     };
     this.#health = new OperatorHealth(modules, this.#options);
     this.#signed = new SignatureCache(this.#options.cachedSignatures);
-    const verifier = new BatchVerifier(modules);
     this.#flightModules = {
       ...modules,
       health: this.#health,
-      verify:
-        modules.verify ?? ((message, key, signature, priority) => verifier.verify({message, key, signature}, priority)),
+      verify: modules.verify ?? ((message, key, signature) => modules.bls.verify(message, key, signature)),
     };
     this.#directory = new CommitteeDirectory(committees, modules.bls);
     modules.link.setPeers(this.#directory.operators);

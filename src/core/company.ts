@@ -8,8 +8,9 @@
 const BUSY = 8;
 /** So many share the costs well enough. */
 const ENOUGH = 16;
-/** With BUSY requests unanswered each waits longer than this for the others' signatures anyway. */
-const MAX_WAIT_MS = 4;
+/** Each request before it costs somebody a signature, half a millisecond or so: waiting a quarter of that is no loss. */
+const WAIT_MS_EACH = 1 / 8;
+const MAX_WAIT_MS = 8;
 
 /** What waits to leave one process for another. */
 export interface Departure {
@@ -26,5 +27,5 @@ export interface Departure {
 /** Milliseconds to wait for company before what waits leaves; 0 is at once. */
 export function waitForCompany({waiting, unanswered, urgent, sinceLastMs}: Departure): number {
   if (urgent || waiting >= ENOUGH || unanswered < BUSY) return 0;
-  return Math.max(0, MAX_WAIT_MS - sinceLastMs);
+  return Math.max(0, Math.min(MAX_WAIT_MS, WAIT_MS_EACH * unanswered) - sinceLastMs);
 }

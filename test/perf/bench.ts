@@ -1,204 +1,224 @@
 /**
- * `npm run bench`: what a committee signature costs, as ratios to the cryptography it cannot avoid. Everything runs on the
- * same cores in one run: blst is timed first, then four operators (each with its keeper), the signer and a load client
- * run as separate processes over real libp2p with durable records.
+ * `npm run bench`: what a committee signature costs, against the cryptography it cannot avoid. Everything runs on the same
+ * cores in one run: signer, operators and keepers as separate processes over real libp2p with durable records, and the
+ * load client. Progress goes to standard error, results to standard output.
  */
-import {type ChildProcess, spawn} from "node:child_process";
-import {mkdtemp, rm} from "node:fs/promises";
-import {availableParallelism, tmpdir} from "node:os";
+import {readFileSync, writeFileSync} from "node:fs";
+import {availableParallelism, cpus, loadavg} from "node:os";
 import {join} from "node:path";
-import {createInterface} from "node:readline";
 import {parseArgs} from "node:util";
-import {SecretKey, verify} from "@chainsafe/blst";
+import {thresholdOf} from "../../src/core/committee/quorum.js";
+import {BenchCommittee, type Measured} from "./committee.js";
+import {combineMs, cryptoCosts, lower} from "./crypto.js";
+import {type CommitteeFigures, type Figures, type Load, latencyOf, type StartFigures} from "./figures.js";
+import {plot} from "./plot.js";
+import {committeeProcesses, memoryOf} from "./processes.js";
+import {table, writeDocs} from "./report.js";
+
+const USAGE = `npm run bench -- [options]
+  --quick         a committee of four only, a tenth of the requests, no starts with many validators
+  --sizes LIST    committee sizes (default 4,7,10,13)
+  --starts LIST   numbers of validators to start with (default 1000,10000)
+  --json          print one JSON object instead of the table
+  --write-docs    also write the table into docs/performance.md, and the plot docs/images/performance.svg
+  --from FILE     measure nothing: take the figures that --json printed
+`;
 
 const {values: options} = parseArgs({
   options: {
-    operators: {type: "string", default: "4"},
-    keys: {type: "string", default: "64"},
-    sequential: {type: "string", default: "300"},
-    parallel: {type: "string", default: "3000"},
-    concurrency: {type: "string", default: "64"},
+    quick: {type: "boolean", default: false},
+    sizes: {type: "string"},
+    starts: {type: "string"},
     json: {type: "boolean", default: false},
+    "write-docs": {type: "boolean", default: false},
+    from: {type: "string"},
     help: {type: "boolean", default: false},
   },
 });
 if (options.help) {
-  process.stdout.write(`npm run bench -- [options]
-  --operators N     committee size: 4, 7, 10 or 13 (default 4)
-  --keys N          validators that take turns (default 64)
-  --sequential N    requests one at a time (default 300)
-  --parallel N      requests for the throughput (default 3000)
-  --concurrency N   requests in flight for the throughput (default 64)
-  --json            print one JSON object instead of the table
-`);
+  process.stdout.write(USAGE);
   process.exit(0);
 }
-
-interface Load {
-  latencies: number[];
-  errors: string[];
-  seconds: number;
-}
-
-const quantile = (values: readonly number[], q: number): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
-};
-
-/** Median milliseconds of one call. */
-function timed(rounds: number, call: (i: number) => void): number {
-  const times: number[] = [];
-  for (let i = 0; i < rounds; i++) {
-    const start = performance.now();
-    call(i);
-    times.push(performance.now() - start);
-  }
-  return quantile(times, 0.5);
-}
-
-function blstCosts(): {signMs: number; verifyMs: number} {
-  const secret = SecretKey.fromKeygen(Buffer.alloc(32, 1));
-  const publicKey = secret.toPublicKey();
-  const message = (i: number): Uint8Array => new Uint8Array(32).fill(i & 0xff);
-  timed(50, (i) => secret.sign(message(i)));
-  const signMs = timed(300, (i) => secret.sign(message(i)));
-  const signature = secret.sign(message(0));
-  // As the coordinator does: the signature's subgroup is checked, the public key was checked when it was loaded.
-  const verifyMs = timed(200, () => verify(message(0), publicKey, signature, false, true));
-  return {signMs, verifyMs};
-}
-
-function load(job: object): Promise<Load> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "load-client.js"), JSON.stringify(job)], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let text = "";
-    child.stdout.on("data", (chunk) => {
-      text += chunk;
-    });
-    child.on("close", (code) =>
-      code === 0 ? resolve(JSON.parse(text) as Load) : reject(new Error(`load client: ${code}`)),
-    );
-  });
-}
-
-interface Ready {
-  url: string;
-  groupPublicKeys: string[];
-}
-
-async function startCommittee(dataDir: string): Promise<{child: ChildProcess; ready: Ready}> {
-  const main = join(import.meta.dirname, "../../src/main.js");
-  const lastKey = Number(options.keys) - 1;
-  const flags = ["--operators", options.operators, "--interop", `0..${lastKey}`, "--port", "0", "--data-dir", dataDir];
-  const child = spawn(process.execPath, [main, "local", ...flags, "--json"], {stdio: ["ignore", "pipe", "inherit"]});
-  const lines = createInterface({input: child.stdout});
-  const ready = await new Promise<Ready>((resolve, reject) => {
-    lines.once("line", (line) => resolve(JSON.parse(line) as Ready));
-    child.once("exit", (code) => reject(new Error(`pleiades local ended with ${code}`)));
-  });
-  return {child, ready};
-}
-
-function stop(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once("exit", () => resolve());
-    child.kill("SIGTERM");
-  });
-}
-
-const n = Number(options.operators);
-if (Number(options.keys) % Number(options.concurrency) !== 0) {
-  process.stderr.write("--keys must be a multiple of --concurrency\n");
+if (options.quick && options["write-docs"]) {
+  process.stderr.write("--quick measures too little for the docs\n");
   process.exit(2);
 }
-const t = 2 * Math.floor((n - 1) / 3) + 1;
-const progress = (text: string): void => void process.stderr.write(`${text}\n`);
+const numbers = (list: string): number[] => list.split(",").filter(Boolean).map(Number);
+const sizes = numbers(options.sizes ?? (options.quick ? "4" : "4,7,10,13"));
+const starts = numbers(options.starts ?? (options.quick ? "" : "1000,10000"));
+const scale = options.quick ? 0.1 : 1;
+/** A slot's share of 10,000 validators: 10,000 ÷ 32. */
+const BURST = 313;
+/** Three of a burst's requests have left by then. */
+const BLOCK_AFTER_MS = 10;
+/** In flight for the figure that is compared with the floor. */
+const FULL = 64;
 
-progress("timing blst sign and verify");
-const before = blstCosts();
-const dataDir = await mkdtemp(join(tmpdir(), "pleiades-bench-"));
-let child: ChildProcess | undefined;
-try {
-  progress(`starting ${n} operators with ${options.keys} keys`);
-  const started = await startCommittee(dataDir);
-  child = started.child;
-  const {url, groupPublicKeys: keys} = started.ready;
-  const job = {url, keys};
-  let firstEpoch = 10;
-  const run = async (concurrency: number, count: number): Promise<Load> => {
-    const result = await load({...job, concurrency, count, firstEpoch});
-    firstEpoch += Math.ceil(count / keys.length) + 1;
-    if (result.errors.length > 0)
-      throw new Error(`${result.errors.length} requests failed, the first: ${result.errors[0]}`);
-    return result;
+const began = performance.now();
+const progress = (text: string): void =>
+  void process.stderr.write(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}\n`);
+const times = (count: number): number => Math.max(64, Math.round(count * scale));
+
+let current: BenchCommittee | null = null;
+async function withCommittee<R>(
+  size: {operators: number; keys: number},
+  use: (committee: BenchCommittee) => Promise<R>,
+): Promise<R> {
+  progress(`splitting ${size.keys} keys among ${size.operators} operators`);
+  current = await BenchCommittee.prepare(size);
+  try {
+    return await use(current);
+  } finally {
+    await current.remove();
+    current = null;
+  }
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    progress(`stopping on ${signal}`);
+    void (current?.remove() ?? Promise.resolve()).finally(() => process.exit(130));
+  });
+}
+
+const loadOf = (measured: Measured, inFlight: number): Load => ({
+  inFlight,
+  ...latencyOf(measured.latencies),
+  perSecond: measured.latencies.length / measured.seconds,
+  cpuMs: measured.cpuPerSignature,
+});
+
+async function lanes(committee: BenchCommittee, inFlight: number, count: number): Promise<Load> {
+  progress(`${count} attestations, ${inFlight} in flight`);
+  return loadOf(await committee.lanes({inFlight, count}), inFlight);
+}
+
+/** The figures every size has; `more` measures on the same running committee. */
+async function measureCommittee(
+  n: number,
+  more: (committee: BenchCommittee, full: Load) => Promise<void>,
+): Promise<CommitteeFigures> {
+  return withCommittee({operators: n, keys: 384}, async (committee) => {
+    progress(`starting ${n} operators`);
+    await committee.start();
+    progress("warming up");
+    await committee.lanes({inFlight: 16, count: times(3000)});
+    await committee.lanes({inFlight: 1, count: times(300)});
+    const count = times(n === 4 ? 1000 : 300);
+    progress(`${count} attestations one at a time`);
+    const one = await committee.lanes({inFlight: 1, count});
+    const load = await lanes(committee, FULL, times(4000));
+    await more(committee, load);
+    // Operators write down their commits when they stop.
+    await committee.stop();
+    const oneAtATime = {...latencyOf(one.latencies), cpuMs: one.cpuPerSignature};
+    return {n, t: thresholdOf(n), oneAtATime, commit: latencyOf(committee.commits(one)), load};
+  });
+}
+
+async function measureBurst(committee: BenchCommittee): Promise<NonNullable<Figures["burst"]>> {
+  const rounds = Math.max(2, Math.round(20 * scale));
+  const burst = async (form: "single" | "batch"): Promise<number> => {
+    progress(`${rounds} × ${BURST} attestations of one message, ${form} requests`);
+    return latencyOf((await committee.burst({keys: BURST, rounds, form})).rounds).p50Ms;
   };
-  progress("warming up");
-  await run(16, 1000);
-  progress(`${options.sequential} attestations one at a time`);
-  const one = await run(1, Number(options.sequential));
-  progress(`${options.parallel} attestations, ${options.concurrency} in flight`);
-  const many = await run(Number(options.concurrency), Number(options.parallel));
-  const after = blstCosts();
-  const signMs = Math.min(before.signMs, after.signMs);
-  const verifyMs = Math.min(before.verifyMs, after.verifyMs);
-  const cores = availableParallelism();
-  // Every committee signature needs t signings and one verification, all on these cores.
-  const floorPerSecond = (cores * 1000) / (t * signMs + verifyMs);
-  const throughput = Number(options.parallel) / many.seconds;
-  const result = {
-    n,
-    t,
-    cores,
-    signMs,
-    verifyMs,
-    oneAtATime: {
-      p50Ms: quantile(one.latencies, 0.5),
-      p99Ms: quantile(one.latencies, 0.99),
-      p50PerSignPlusVerify: quantile(one.latencies, 0.5) / (signMs + verifyMs),
-      p99PerSignPlusVerify: quantile(one.latencies, 0.99) / (signMs + verifyMs),
-    },
-    throughput: {
-      perSecond: throughput,
-      floorPerSecond,
-      shareOfFloor: throughput / floorPerSecond,
-      p50Ms: quantile(many.latencies, 0.5),
-      p99Ms: quantile(many.latencies, 0.99),
-    },
+  const singleMs = await burst("single");
+  const batchMs = await burst("batch");
+  progress("blocks, alone and behind 313 attestations");
+  const alone = await committee.burst({keys: 1, rounds: times(100), form: "single", blockAfterMs: BLOCK_AFTER_MS});
+  const during = await committee.burst({keys: BURST, rounds, form: "batch", blockAfterMs: BLOCK_AFTER_MS});
+  return {
+    keys: BURST,
+    singleMs,
+    batchMs,
+    blockAlone: latencyOf(alone.blocks),
+    blockDuring: latencyOf(during.blocks),
   };
-  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  else {
-    const row = (name: string, value: string, ratio = ""): string =>
-      `${name.padEnd(44)}${value.padStart(12)}  ${ratio}\n`;
-    process.stdout.write(
-      `\n${n} operators, ${t} partial signatures each, ${cores} cores for everything\n\n` +
-        row("blst sign", `${signMs.toFixed(2)} ms`) +
-        row("blst verify", `${verifyMs.toFixed(2)} ms`) +
-        row(
-          "one at a time, p50",
-          `${result.oneAtATime.p50Ms.toFixed(2)} ms`,
-          `${result.oneAtATime.p50PerSignPlusVerify.toFixed(2)} × (sign + verify)`,
-        ) +
-        row(
-          "one at a time, p99",
-          `${result.oneAtATime.p99Ms.toFixed(2)} ms`,
-          `${result.oneAtATime.p99PerSignPlusVerify.toFixed(2)} × (sign + verify)`,
-        ) +
-        row(
-          `throughput, ${options.concurrency} in flight`,
-          `${throughput.toFixed(0)} /s`,
-          `${(100 * result.throughput.shareOfFloor).toFixed(0)} % of the floor`,
-        ) +
-        row("floor: cores ÷ (t signs + one verify)", `${floorPerSecond.toFixed(0)} /s`) +
-        row(
-          "latency under that load, p50 and p99",
-          `${result.throughput.p50Ms.toFixed(1)} ms`,
-          `${result.throughput.p99Ms.toFixed(1)} ms`,
-        ),
+}
+
+async function measureCrash(committee: BenchCommittee): Promise<NonNullable<Figures["crash"]>> {
+  const count = times(4000);
+  const healthy = await lanes(committee, FULL, count);
+  const victim = committee.running.operators()[0]!.id;
+  progress("the same while an operator is killed");
+  const run = committee.lanes({inFlight: FULL, count});
+  // Once the load is on its way, whatever its pace.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await committee.running.killOperator(victim, "SIGKILL");
+  const during = loadOf(await run, FULL);
+  const after = await lanes(committee, FULL, count);
+  await committee.running.startOperator(victim);
+  return {healthy, during, after};
+}
+
+async function measureStart(keys: number): Promise<StartFigures> {
+  return withCommittee({operators: 4, keys}, async (committee) => {
+    progress(`first start with ${keys} validators`);
+    const firstStartMs = await committee.start();
+    await committee.stop();
+    progress("second start");
+    const secondStartMs = await committee.start();
+    const [operator, keeper] = (["operator", "keeper"] as const).map((role) =>
+      memoryOf(committeeProcesses(process.pid).find((one) => one.role === role)!.pid),
+    );
+    return {
+      keys,
+      splitMs: committee.splitMs,
+      firstStartMs,
+      secondStartMs,
+      operatorMiB: operator!.nowMiB,
+      keeperMiB: keeper!.nowMiB,
+      keeperPeakMiB: keeper!.peakMiB,
+    };
+  });
+}
+
+async function measure(): Promise<Figures> {
+  const loadBefore = loadavg()[0]!;
+  progress("timing blst");
+  const before = cryptoCosts();
+  const combine = [4, 7, 10, 13].map((n) => ({n, ms: combineMs({n, t: thresholdOf(n)})}));
+  const committees: CommitteeFigures[] = [];
+  const curve: Load[] = [];
+  let burst: Figures["burst"] = null;
+  let crash: Figures["crash"] = null;
+  for (const n of sizes) {
+    committees.push(
+      await measureCommittee(n, async (committee, full) => {
+        if (n !== 4) return;
+        for (const inFlight of [1, 2, 4, 8, 16, 32]) {
+          curve.push(await lanes(committee, inFlight, times(inFlight < 8 ? 1000 : 2000)));
+        }
+        curve.push(full, await lanes(committee, 128, times(4000)));
+        burst = await measureBurst(committee);
+        crash = await measureCrash(committee);
+      }),
     );
   }
-} finally {
-  if (child !== undefined && child.exitCode === null) await stop(child);
-  await rm(dataDir, {recursive: true, force: true});
+  const startFigures: StartFigures[] = [];
+  for (const keys of starts) startFigures.push(await measureStart(keys));
+  progress("timing blst again");
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: cpus()[0]?.model ?? "unknown",
+    cores: availableParallelism(),
+    loadAverage: [loadBefore, loadavg()[0]!],
+    crypto: lower(before, cryptoCosts()),
+    combine,
+    committees,
+    curve,
+    burst,
+    crash,
+    starts: startFigures,
+  };
+}
+
+const figures =
+  options.from === undefined ? await measure() : (JSON.parse(readFileSync(options.from, "utf8")) as Figures);
+progress("done");
+process.stdout.write(options.json ? `${JSON.stringify(figures)}\n` : `\n${table(figures)}\n`);
+if (options["write-docs"]) {
+  const docs = join(import.meta.dirname, "../../../docs");
+  writeFileSync(join(docs, "images/performance.svg"), plot(figures));
+  writeDocs(join(docs, "performance.md"), figures);
+  progress("wrote docs/performance.md and docs/images/performance.svg");
 }

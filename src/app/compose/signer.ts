@@ -1,5 +1,6 @@
 import {blstGroup} from "../../adapters/bls/blst.js";
 import {createLibp2pOperatorLink} from "../../adapters/operator-link/libp2p-operator-link.js";
+import {BatchVerifier} from "../../committee/batch-verifier.js";
 import {CommitteeSigningService} from "../../committee/signing-service.js";
 import {toWire} from "../../core/duty/request-codec.js";
 import type {Logger} from "../../ports/logger.js";
@@ -66,11 +67,20 @@ export async function composeSigner(
       ),
     );
     stops.push(() => link.close());
+    const verifier = new BatchVerifier({bls: blstGroup});
     const service = provide(
       container,
       TOKENS.signingService,
       new CommitteeSigningService(
-        {link, clock, logger: log, observer, bls: blstGroup, toWire: (request) => toWire(request, network.preset)},
+        {
+          link,
+          clock,
+          logger: log,
+          observer,
+          bls: blstGroup,
+          toWire: (request) => toWire(request, network.preset),
+          verify: (message, key, signature, priority) => verifier.verify({message, key, signature}, priority),
+        },
         {
           committees: book.current(),
           hedgeDelayMs: config.hedgeDelayMs,
