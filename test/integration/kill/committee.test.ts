@@ -3,7 +3,7 @@ import {CommitteeRounds} from "../../support/kill/committee-rounds.js";
 import {countOf, Seeded, seedOf} from "../../support/seeded.js";
 
 /** About half a minute of `npm test`; `npm run test:long -- kill` or PLEIADES_COMMITTEE_KILLS for more. */
-const KILLS = countOf("PLEIADES_COMMITTEE_KILLS", {usual: 12, long: 400});
+const KILLS = countOf("PLEIADES_COMMITTEE_KILLS", {usual: 8, long: 400});
 
 describe("a committee whose operators, keepers and signer are killed under load", function () {
   // A kill and its restart take one or two seconds; a busy machine may need several.
