@@ -37,6 +37,11 @@ export class ShareStore {
   readonly #environment: LmdbEnvironment;
   readonly #storeKey: Secret;
 
+  /** False before the first use. */
+  static isThere({environment}: {environment: LmdbEnvironment}): boolean {
+    return environment.meta.get(STORE_KEY) !== undefined;
+  }
+
   /**
    * Creates the store's key on first use.
    * @param kdf for a new store; an old one says its own

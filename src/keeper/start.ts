@@ -10,6 +10,7 @@ import {PleiadesError} from "../core/errors.js";
 import type {Clock} from "../ports/clock.js";
 import type {LogFields} from "../ports/logger.js";
 import {addBundle} from "./add-bundle.js";
+import {openShareBundle} from "./bundle.js";
 import {parseKeeperInit} from "./init.js";
 import {type KeeperShare, SigningKeeper} from "./keeper.js";
 import {loadShare, publicKeyOf, SigningPool} from "./partial-signer.js";
@@ -47,6 +48,10 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
       await store.pinGenesisValidatorsRoot(init.network.genesisValidatorsRoot);
     }
     const committees = init.committeeFiles.map((file) => readCommittee(file, init.network));
+    // The first password that comes stays the store's, so it has to open the bundles before there is a store.
+    if (!ShareStore.isThere({environment})) {
+      for (const file of init.bundleFiles) await openShareBundle(readText(file), password);
+    }
     const shares = await ShareStore.open({environment}, password);
     for (const file of init.bundleFiles) {
       const added = await addBundle(shares, readText(file), {
