@@ -99,7 +99,7 @@ export const CATALOGUE = {
   pleiades_screened_requests_total: {
     type: "counter",
     labels: ["code"],
-    help: "Requests that this operator refused before its keeper saw them (wrong peer, unknown key, other committee file, veto), by reason code.",
+    help: "Requests that this operator refused before its keeper saw them, over libp2p or the distributed profile (wrong peer, unknown key, other committee file, veto), by reason code.",
   },
   pleiades_keeper_decisions_total: {
     type: "counter",
