@@ -1,5 +1,5 @@
 import {PleiadesError} from "../errors.js";
-import {additionChain, linearCombination} from "./addition-chain.js";
+import {type AdditionChain, additionChain, linearCombination} from "./addition-chain.js";
 import type {BlsGroup, SignaturePoint} from "./bls.js";
 import {cheapestSigners, delta, lagrangePlan, plainCoefficients} from "./lagrange.js";
 
@@ -53,7 +53,16 @@ export function liftPartial(
   quorum: Quorum,
   partial: SignaturePoint,
 ): SignaturePoint {
-  return linearCombination(bls.signatures, additionChain([delta(quorum)]), [partial]);
+  return linearCombination(bls.signatures, liftingChain(delta(quorum)), [partial]);
+}
+
+/** One for each kind of committee. */
+const liftingChains = new Map<bigint, AdditionChain>();
+
+function liftingChain(factor: bigint): AdditionChain {
+  const chain = liftingChains.get(factor) ?? additionChain([factor]);
+  liftingChains.set(factor, chain);
+  return chain;
 }
 
 const pick = (partials: ReadonlyMap<number, SignaturePoint>, ids: readonly number[]): SignaturePoint[] =>
