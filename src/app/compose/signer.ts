@@ -1,5 +1,6 @@
 import {blstGroup} from "../../adapters/bls/blst.js";
 import {createLibp2pOperatorLink} from "../../adapters/operator-link/libp2p-operator-link.js";
+import {CoordinatorSightings} from "../../committee/sightings.js";
 import {CommitteeSigningService} from "../../committee/signing-service.js";
 import {toWire} from "../../core/duty/request-codec.js";
 import type {Logger} from "../../ports/logger.js";
@@ -13,6 +14,7 @@ import {signerDelayMs} from "../config/signer-delay.js";
 import {enoughOperators} from "../enough-operators.js";
 import {listenerOptions, renewListener} from "../listener.js";
 import {withAddresses} from "../moved-operators.js";
+import {SightingFile} from "../sighting-file.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
 import {sampleSigner} from "../vitals.js";
@@ -50,10 +52,13 @@ export async function composeSigner(
 
   const stops = new Stops();
   try {
+    const sightings = new CoordinatorSightings({committees: () => book.current()});
+    const memory = await SightingFile.open({sightings, clock, logger: log}, {dataDir: loaded.config.dataDir});
+    stops.push(() => memory.close());
     const link = provide(
       container,
       TOKENS.operatorLink,
-      await createLibp2pOperatorLink({identity, logger: log, observer, clock}, {software: softwareName()}),
+      await createLibp2pOperatorLink({identity, logger: log, observer, clock, sightings}, {software: softwareName()}),
     );
     stops.push(() => link.close());
     const service = provide(
