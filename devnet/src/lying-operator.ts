@@ -3,6 +3,7 @@ import {systemClock} from "../../src/adapters/clock/system.js";
 import {readIdentity} from "../../src/adapters/libp2p/identity.js";
 import {createLibp2pOperatorLink} from "../../src/adapters/operator-link/libp2p-operator-link.js";
 import {createLibp2pOperatorServer} from "../../src/adapters/operator-link/libp2p-operator-server.js";
+import {NO_SIGHTINGS} from "../../src/adapters/operator-link/no-sightings.js";
 import type {PeerIdText} from "../../src/core/bytes.js";
 import {codeOf} from "../../src/core/errors.js";
 import {REASONS} from "../../src/core/reasons/index.js";
@@ -38,7 +39,7 @@ export async function startLyingOperator(
   const identity = await readIdentity(join(options.operatorDir, "node.key"));
   const {peerId} = identity;
   const links = new Map<PeerIdText, OperatorLink>();
-  const modules = {logger, clock: systemClock};
+  const modules = {logger, clock: systemClock, sightings: NO_SIGHTINGS};
   for (const dir of options.signerDirs) {
     const signer = await readIdentity(join(dir, "node.key"));
     const link = await createLibp2pOperatorLink(

@@ -188,7 +188,7 @@ export class CommitteeSigningService implements SigningService {
       const operators = committee.operators.map(({id, peerId}) => {
         const {convicted, latencyMs, consecutiveMisses} = this.#health.standing(peerId);
         return {
-          ...(peers.get(peerId) ?? {peerId, connected: false, software: null}),
+          ...(peers.get(peerId) ?? {...NEVER_MET, peerId}),
           operatorId: id,
           // A convict that answers is still of use, but nobody should call it healthy.
           healthy: this.#health.isHealthy(peerId, connected),
@@ -207,6 +207,8 @@ export class CommitteeSigningService implements SigningService {
     });
   }
 }
+
+const NEVER_MET = {connected: false, software: null, roundTripMs: null, clockOffsetMs: null, stopCode: null} as const;
 
 const highest = (values: readonly (bigint | null)[]): bigint | null =>
   values.reduce((max, value) => (value !== null && (max === null || value > max) ? value : max), null);

@@ -26,6 +26,8 @@ export type ShareIndex = Brand<number, "ShareIndex">;
 export type OperatorId = Brand<number, "OperatorId">;
 /** libp2p peer id in base58btc or CIDv1 text form, as the library prints it. */
 export type PeerIdText = Brand<string, "PeerIdText">;
+/** Names one run of one keeper: 32 lower-case hex digits, random. */
+export type LifeId = Brand<string, "LifeId">;
 
 /** 16 bytes as 32 lower-case hex digits, not all zero: one request through signer, operator and keeper. */
 export type TraceId = Brand<string, "TraceId">;
@@ -105,6 +107,13 @@ const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
 /** Null for anything else: a trace id is for people who read logs, never a reason to refuse. @see W3C Trace Context 3.2.2.3 */
 export const parseTraceId = (raw: unknown): TraceId | null =>
   typeof raw === "string" && raw.length === 32 && TRACE_ID.test(raw) ? (raw as TraceId) : null;
+
+const LIFE_ID = /^[0-9a-f]{32}$/;
+/** @throws CODEC_LIFE */
+export function parseLifeId(raw: unknown, field = "life"): LifeId {
+  if (typeof raw !== "string" || !LIFE_ID.test(raw)) throw new PleiadesError({code: "CODEC_LIFE", field});
+  return raw as LifeId;
+}
 
 /** Hex of `min` to `max` bytes, any case, with or without 0x. @throws CODEC_HEX */
 export function parseHexBytes(raw: unknown, {min, max}: {min: number; max: number}, field: string): Uint8Array {

@@ -5,12 +5,17 @@
 
 import type {SignType} from "../core/duty/sign-request.js";
 import {PleiadesError, type ReasonCode} from "../core/errors.js";
+import type {Sighting} from "../core/slashing/sighting.js";
 import type {KeeperKey} from "../ports/keeper.js";
 import type {LogLevel} from "../ports/logger.js";
 import type {PartialReply, Watermark} from "../ports/operator-link.js";
+import type {LifeAlarm} from "./keeper-life.js";
 
 /** An operator sends more in several messages, so that one does not take 10 ms to read; a larger batch is not ours. */
 export const MAX_ITEMS_PER_MESSAGE = 512;
+
+/** An operator hands over what one message of a peer held; a larger batch is not ours. */
+export const MAX_SIGHTINGS_PER_MESSAGE = 256;
 
 export type CallMethod = "keys" | "watermarks" | "status";
 
@@ -18,6 +23,8 @@ export type ToKeeper =
   | {readonly kind: "init"; readonly init: unknown}
   | {readonly kind: "sign"; readonly items: readonly {readonly id: number; readonly item: unknown}[]}
   | {readonly kind: "call"; readonly id: number; readonly method: CallMethod}
+  /** From formatSighting. */
+  | {readonly kind: "judge"; readonly id: number; readonly sightings: readonly string[]}
   | {readonly kind: "close"};
 
 export interface ReplyItem {
@@ -38,6 +45,8 @@ export interface KeeperVitals {
   readonly code: ReasonCode | null;
   readonly keys: number;
   readonly queued: number;
+  readonly sequence: bigint;
+  readonly flooredAt: number | null;
 }
 
 export interface CallResults {
@@ -53,9 +62,18 @@ export interface ErrorMessage {
 }
 
 export type FromKeeper =
-  | {readonly kind: "ready"; readonly keys: number}
+  | {readonly kind: "ready"; readonly keys: number; readonly sighting: Sighting | null}
   | {readonly kind: "failed"; readonly error: ErrorMessage}
-  | {readonly kind: "replies"; readonly replies: readonly ReplyItem[]; readonly commits: readonly CommitReport[]}
+  /** The sighting covers every record behind these replies. */
+  | {
+      readonly kind: "replies";
+      readonly replies: readonly ReplyItem[];
+      readonly commits: readonly CommitReport[];
+      readonly sighting: Sighting | null;
+    }
+  /** A sign of life between replies; `code` says why nothing is signed any more, null while it is. */
+  | {readonly kind: "alive"; readonly sighting: Sighting | null; readonly code: ReasonCode | null}
+  | {readonly kind: "alarm"; readonly alarm: LifeAlarm}
   | {readonly kind: "result"; readonly id: number; readonly value?: unknown; readonly error?: ErrorMessage}
   | {
       readonly kind: "log";
@@ -81,6 +99,13 @@ export function parseToKeeper(raw: unknown): ToKeeper {
       if (!isId(id)) throw bad("id");
       if (method !== "keys" && method !== "watermarks" && method !== "status") throw bad("method");
       return {kind: "call", id, method};
+    }
+    case "judge": {
+      const {id, sightings} = message;
+      if (!isId(id)) throw bad("id");
+      if (!Array.isArray(sightings) || sightings.length > MAX_SIGHTINGS_PER_MESSAGE) throw bad("sightings");
+      if (!sightings.every((text) => typeof text === "string")) throw bad("sighting");
+      return {kind: "judge", id, sightings};
     }
     case "sign": {
       const {items} = message;

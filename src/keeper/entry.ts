@@ -5,18 +5,25 @@
 import {systemClock} from "../adapters/clock/system.js";
 import {waitForCompany} from "../core/company.js";
 import {installFastHasher} from "../core/duty/hasher.js";
+import type {ReasonCode} from "../core/errors.js";
+import {REASONS} from "../core/reasons/index.js";
+import {parseSighting} from "../core/slashing/sighting.js";
 import {
   type CommitReport,
   type FromKeeper,
+  type KeeperVitals,
   parseToKeeper,
   type ReplyItem,
   type ToKeeper,
   toErrorMessage,
 } from "./channel.js";
+import type {LifeAlarm} from "./keeper-life.js";
 import {type StartedKeeper, startSigningKeeper} from "./start.js";
 
 /** A commit whose replies left without it is told this late; it is for metrics only. */
 const COMMIT_DELAY_MS = 100;
+/** As often as coordinators ping: each ping can carry a new sign of life. */
+const ALIVE_INTERVAL_MS = 5_000;
 
 process.title = "pleiades-keeper";
 // Ctrl-C reaches every process of the group; the operator process decides when this one ends.
@@ -43,7 +50,8 @@ function flush(): void {
   if (timer !== null) clearTimeout(timer);
   timer = null;
   if (outbox.length === 0 && commits.length === 0) return;
-  const message = {kind: "replies", replies: outbox, commits} as const;
+  // The sighting is made after the last of them was released, so it covers them all.
+  const message = {kind: "replies", replies: outbox, commits, sighting: started?.life.sighting() ?? null} as const;
   outbox = [];
   commits = [];
   lastSentAt = systemClock.monotonic();
@@ -93,10 +101,37 @@ async function start(init: unknown): Promise<void> {
       clock: systemClock,
       log: (level, message, fields) => send({kind: "log", level, message, fields}),
       onCommit: committed,
+      onAlarm: alarm,
     });
-    send({kind: "ready", keys: started.keys});
+    send({kind: "ready", keys: started.keys, sighting: started.life.sighting()});
+    setInterval(alive, ALIVE_INTERVAL_MS);
   } catch (error) {
     fail(error);
+  }
+}
+
+function stopCode(): ReasonCode | null {
+  return started?.keeper.stopped?.code ?? started?.environment.failure?.code ?? null;
+}
+
+function alive(): void {
+  send({kind: "alive", sighting: started?.life.sighting() ?? null, code: stopCode()});
+}
+
+function alarm(what: LifeAlarm): void {
+  const {meaning, action} = REASONS[what.code];
+  send({kind: "log", level: "error", message: meaning, fields: {...what, action}});
+  send({kind: "alarm", alarm: what});
+  // Whoever still listens to the other copy learns of this one now.
+  alive();
+}
+
+async function judge(id: number, sightings: readonly string[]): Promise<void> {
+  try {
+    await started?.life.judge(sightings.map(parseSighting));
+    send({kind: "result", id});
+  } catch (error) {
+    send({kind: "result", id, error: toErrorMessage(error)});
   }
 }
 
@@ -105,8 +140,15 @@ async function call(id: number, method: "keys" | "watermarks" | "status"): Promi
   if (keeper === undefined) return;
   try {
     if (method === "status") {
-      const code = keeper.stopped?.code ?? started?.environment.failure?.code ?? null;
-      const value = {signing: code === null, code, keys: started?.keys ?? 0, queued: keeper.queued};
+      const code = stopCode();
+      const value: KeeperVitals = {
+        signing: code === null,
+        code,
+        keys: started?.keys ?? 0,
+        queued: keeper.queued,
+        sequence: started?.environment.sequence ?? 0n,
+        flooredAt: started?.life.flooredAt ?? null,
+      };
       send({kind: "result", id, value});
     } else {
       send({kind: "result", id, value: await keeper[method]()});
@@ -129,6 +171,9 @@ function receive(message: ToKeeper): void {
         if (started === null) post({id, reply: NOT_READY, type: "unknown", durationMs: 0});
         else void started.keeper.sign(item).then((answer) => post({id, ...answer}));
       }
+      return;
+    case "judge":
+      void judge(message.id, message.sightings);
       return;
     case "call":
       void call(message.id, message.method);

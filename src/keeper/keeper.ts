@@ -38,8 +38,8 @@ const MAX_WAITING = 16_384;
 export interface KeeperModules {
   readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly store: SlashingStore;
-  /** Why the store is of no use any more, when it learnt so outside of a decision. */
-  readonly storeFailure?: () => PleiadesError | null;
+  /** Why nothing may be signed any more, when that was learnt outside of a decision. */
+  readonly halted?: () => PleiadesError | null;
   /** Null signs in the main thread. */
   readonly pool: SigningPool | null;
   /** Told of each decision with its trace id; null when nobody reads it. */
@@ -73,7 +73,7 @@ export class SigningKeeper {
   readonly #clock: KeeperModules["clock"];
   readonly #store: SlashingStore;
   readonly #guard: SlashingGuard;
-  readonly #storeFailure: () => PleiadesError | null;
+  readonly #halted: () => PleiadesError | null;
   readonly #pool: SigningPool | null;
   readonly #intake: Intake;
   readonly #queue: SignQueue;
@@ -85,13 +85,13 @@ export class SigningKeeper {
   #waiting = 0;
 
   constructor(
-    {clock, store, storeFailure, pool, onDecision, nextTurn}: KeeperModules,
+    {clock, store, halted, pool, onDecision, nextTurn}: KeeperModules,
     {network, policy, shares, signingThreads}: KeeperOptions,
   ) {
     this.#clock = clock;
     this.#store = store;
     this.#guard = new SlashingGuard({store});
-    this.#storeFailure = storeFailure ?? (() => null);
+    this.#halted = halted ?? (() => null);
     this.#pool = pool;
     this.#intake = new Intake({clock, nextTurn});
     this.#queue = new SignQueue({nextTurn}, {concurrency: Math.max(1, signingThreads)});
@@ -104,7 +104,7 @@ export class SigningKeeper {
 
   /** Why nothing is signed any more; null while it is. */
   get stopped(): PleiadesError | null {
-    this.#stopped ??= this.#storeFailure();
+    this.#stopped ??= this.#halted();
     return this.#stopped;
   }
 

@@ -101,6 +101,7 @@ export class ShareStore {
     return this.#environment.transaction(() => {
       for (const {share} of shares) this.#refuseSecond(share);
       this.#environment.allOrNothing(() => {
+        this.#environment.raiseSequence();
         for (const {share, record} of shares) {
           const key = share.groupPublicKey;
           const stored = records.get(key);

@@ -1,8 +1,10 @@
+import {randomBytes} from "node:crypto";
 import {readFileSync} from "node:fs";
 import {join} from "node:path";
 import {blstGroup} from "../adapters/bls/blst.js";
 import {LmdbSlashingStore} from "../adapters/slashing-store/lmdb.js";
 import {LmdbEnvironment, type OnCommit} from "../adapters/slashing-store/lmdb-environment.js";
+import {parseLifeId} from "../core/bytes.js";
 import type {Committee} from "../core/committee/committee.js";
 import {parseCommitteeFile} from "../core/committee/committee-file.js";
 import type {Network} from "../core/duty/network.js";
@@ -13,6 +15,7 @@ import {addBundle} from "./add-bundle.js";
 import {openShareBundle} from "./bundle.js";
 import {parseKeeperInit} from "./init.js";
 import {type KeeperShare, SigningKeeper} from "./keeper.js";
+import {KeeperLife, type LifeAlarm} from "./keeper-life.js";
 import {loadShare, publicKeyOf, SigningPool} from "./partial-signer.js";
 import {readPassword} from "./password.js";
 import {ShareStore, type StoredShare} from "./share-store.js";
@@ -20,11 +23,13 @@ import {ShareStore, type StoredShare} from "./share-store.js";
 export interface KeeperHooks {
   readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly log: (level: "debug" | "info" | "warn", message: string, fields: LogFields) => void;
+  readonly onAlarm: (alarm: LifeAlarm) => void;
   readonly onCommit: OnCommit;
 }
 
 export interface StartedKeeper {
   readonly keeper: SigningKeeper;
+  readonly life: KeeperLife;
   readonly environment: LmdbEnvironment;
   readonly keys: number;
   close(): Promise<void>;
@@ -64,13 +69,19 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
       });
       if (added > 0) hooks.log("info", "added a share bundle", {file, shares: added});
     }
-    const loaded = load(shares.all(), committees, hooks);
+    const stored = shares.all();
+    const loaded = load(stored, committees, hooks);
+    // After the bundles: a share that came without its past is judged together with all others.
+    const life = await KeeperLife.begin(
+      {store, clock: hooks.clock, newLife, onAlarm: hooks.onAlarm},
+      {network: init.network, shares: stored},
+    );
     const pool = init.signingThreads > 0 ? new SigningPool(init.signingThreads) : null;
     const keeper = new SigningKeeper(
       {
         clock: hooks.clock,
         store,
-        storeFailure: () => environment.failure,
+        halted: () => environment.failure ?? life.stopped,
         pool,
         onDecision: init.logDecisions ? (fields) => hooks.log("debug", "keeper decided", fields) : null,
       },
@@ -78,6 +89,7 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
     );
     return {
       keeper,
+      life,
       environment,
       keys: loaded.length,
       async close() {
@@ -90,6 +102,8 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
     throw error;
   }
 }
+
+const newLife = () => parseLifeId(randomBytes(16).toString("hex"));
 
 function readCommittee(file: string, network: Network): Committee {
   const committee = parseCommitteeFile(readText(file), blstGroup);

@@ -1,5 +1,6 @@
 import type {PubkeyHex, RootHex} from "../core/bytes.js";
-import type {PleiadesError} from "../core/errors.js";
+import type {PleiadesError, ReasonCode} from "../core/errors.js";
+import type {Sighting} from "../core/slashing/sighting.js";
 import type {PartialReply, PartialRequest, Watermark} from "./operator-link.js";
 
 export interface KeeperKey {
@@ -16,6 +17,10 @@ export interface KeeperStatus {
   readonly code: string | null;
   readonly keys: number;
   readonly queued: number;
+  /** Of the record store: counts what was recorded, and never falls unless the store is replaced by an older one. */
+  readonly sequence: bigint;
+  /** When all records were raised to the floor, because they had been found to be old (unix milliseconds), or null. */
+  readonly flooredAt: number | null;
 }
 
 /**
@@ -29,5 +34,14 @@ export interface Keeper {
   keys(): Promise<readonly KeeperKey[]>;
   watermarks(): Promise<readonly Watermark[]>;
   status(): Promise<KeeperStatus>;
+  /** The newest sighting it made: covers everything behind the answers given out so far. Null without a share. */
+  sighting(): Sighting | null;
+  /** Why it signs nothing any more, as far as it has said; null while it signs. */
+  stopCode(): ReasonCode | null;
+  /**
+   * Shows it what peers remember of this operator; what is not authentic it ignores. Once this has resolved, everything
+   * that follows from it holds for every request. @throws KEEPER_GONE · SLASHING_STORE_FAILED
+   */
+  judge(sightings: readonly Sighting[]): Promise<void>;
   close(): Promise<void>;
 }

@@ -55,6 +55,8 @@ export type PleiadesEvent =
       readonly outcome: "signed" | ReasonCode;
       readonly durationMs: number;
     }
+  /** A keeper found out that its records are old, or that another copy of it runs. */
+  | {readonly kind: "keeper-alarm"; readonly code: ReasonCode}
   /** One durable commit of the record store. */
   | {readonly kind: "store-committed"; readonly records: number; readonly durationMs: number}
   /** Every few seconds in a signer: its committees, and the requests that are in progress or wait for a place. */

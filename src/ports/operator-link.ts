@@ -29,6 +29,12 @@ export interface PeerStatus {
   readonly connected: boolean;
   /** Version text of the peer's software from the handshake, null before one. */
   readonly software: string | null;
+  /** Milliseconds to the peer and back, the shortest of the last few pings; null before the first. */
+  readonly roundTripMs: number | null;
+  /** The peer's clock minus this node's in milliseconds, at most half a round trip off; null before the first ping. */
+  readonly clockOffsetMs: number | null;
+  /** Why the operator says that it signs nothing at all; null while it signs and while it is not connected. */
+  readonly stopCode: ReasonCode | null;
 }
 
 /**

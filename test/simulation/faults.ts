@@ -1,3 +1,4 @@
+import {NO_PAST} from "../../src/core/slashing/past.js";
 import type {SimulatedNetwork} from "./network.js";
 import type {Moment, SimulatedOperator} from "./operator.js";
 import {beyondTolerance, type Plan} from "./plan.js";
@@ -88,7 +89,7 @@ export class Faults {
       this.#soon(`restore ${operator.id}`, () => {
         operator.crash();
         operator.disk.content = this.#random.chance(0.1)
-          ? {records: new Map(), chain: null}
+          ? {records: new Map(), past: NO_PAST, chain: null}
           : this.#random.pick(backups);
         this.#restart(operator);
       });

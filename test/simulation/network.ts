@@ -134,6 +134,9 @@ export class SimulatedOperatorLink implements OperatorLink {
       peerId,
       connected,
       software: connected ? "simulated" : null,
+      roundTripMs: null,
+      clockOffsetMs: null,
+      stopCode: null,
     }));
   }
 

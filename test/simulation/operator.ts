@@ -3,6 +3,7 @@ import {RankedRequests} from "../../src/committee/ranked-requests.js";
 import type {PeerIdText} from "../../src/core/bytes.js";
 import {EMPTY_POLICY} from "../../src/core/duty/policy.js";
 import {EMPTY_RECORD} from "../../src/core/slashing/decide.js";
+import {NO_PAST} from "../../src/core/slashing/past.js";
 import {SigningKeeper} from "../../src/keeper/keeper.js";
 import type {Logger} from "../../src/ports/logger.js";
 import type {PartialHandler} from "../../src/ports/operator-server.js";
@@ -51,7 +52,7 @@ export class SimulatedOperator implements Endpoint {
     this.id = id;
     this.peerId = committee.committee.operators[id - 1]!.peerId;
     const records = new Map(committee.committee.validators.map(({groupPublicKey}) => [groupPublicKey, EMPTY_RECORD]));
-    this.disk.content = {records, chain: null};
+    this.disk.content = {records, past: NO_PAST, chain: null};
   }
 
   start(): void {

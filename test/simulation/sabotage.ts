@@ -9,6 +9,8 @@ import type {Sabotage} from "./world.js";
 const wrap = (store: SlashingStore, transact: SlashingStore["transact"]): SlashingStore => ({
   transact,
   transactAll: (decide) => store.transactAll(decide),
+  transactPast: (decide) => store.transactPast(decide),
+  sequence: () => store.sequence(),
   readAll: () => store.readAll(),
   genesisValidatorsRoot: () => store.genesisValidatorsRoot(),
   pinGenesisValidatorsRoot: (root) => store.pinGenesisValidatorsRoot(root),

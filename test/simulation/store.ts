@@ -1,5 +1,6 @@
 import type {PubkeyHex, RootHex} from "../../src/core/bytes.js";
 import {PleiadesError} from "../../src/core/errors.js";
+import {NO_PAST, type Past, requireRising} from "../../src/core/slashing/past.js";
 import type {SlashingRecord} from "../../src/core/slashing/record.js";
 import type {Decision, SlashingStore} from "../../src/ports/slashing-store.js";
 import type {Process} from "./process.js";
@@ -7,14 +8,28 @@ import type {Process} from "./process.js";
 /** What is on a disk: only what was flushed. */
 interface Content {
   readonly records: ReadonlyMap<PubkeyHex, SlashingRecord>;
+  readonly past: Past;
   readonly chain: RootHex | null;
 }
 
 /** A disk outlives the programs that use it. */
 export class Disk {
-  content: Content = {records: new Map(), chain: null};
+  content: Content = {records: new Map(), past: NO_PAST, chain: null};
   /** While true, flushes fail: it is full. */
   full = false;
+}
+
+/** What a commit will hold. */
+interface Written {
+  readonly records: Map<PubkeyHex, SlashingRecord>;
+  past: Past;
+}
+
+/** Every transaction that writes records raises the sequence. */
+function write(written: Written, writes: ReadonlyMap<PubkeyHex, SlashingRecord>): void {
+  if (writes.size === 0) return;
+  for (const [key, record] of writes) written.records.set(key, record);
+  written.past = {...written.past, sequence: written.past.sequence + 1n};
 }
 
 /** The moments of a commit at which a crash makes a difference. */
@@ -22,7 +37,7 @@ export type CommitMoment = "written" | "durable";
 
 interface Job {
   /** Runs inside the write queue, on the records as they will be. */
-  readonly run: (records: Map<PubkeyHex, SlashingRecord>) => void;
+  readonly run: (written: Written) => void;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -40,6 +55,8 @@ export class SimulatedSlashingStore implements SlashingStore {
   #busy = false;
   #chain: RootHex | null;
   #failure: PleiadesError | null = null;
+  /** Of the newest transaction that resolved. */
+  #sequence: bigint;
 
   constructor(
     {process, disk}: {process: Process; disk: Disk},
@@ -50,12 +67,13 @@ export class SimulatedSlashingStore implements SlashingStore {
     this.#flushMs = flushMs;
     this.#onCommit = onCommit;
     this.#chain = disk.content.chain;
+    this.#sequence = disk.content.past.sequence;
   }
 
   transact<R>(key: PubkeyHex, decide: (record: SlashingRecord | undefined) => Decision<R>): Promise<R> {
-    return this.#add((records) => {
-      const {write, result} = decide(records.get(key));
-      if (write !== "keep") records.set(key, write);
+    return this.#add((written) => {
+      const {write: record, result} = decide(written.records.get(key));
+      if (record !== "keep") write(written, new Map([[key, record]]));
       return result;
     });
   }
@@ -66,15 +84,33 @@ export class SimulatedSlashingStore implements SlashingStore {
       result: R;
     },
   ): Promise<R> {
-    return this.#add((records) => {
-      const {writes, result} = decide(new Map(records));
-      for (const [key, record] of writes) records.set(key, record);
+    return this.#add((written) => {
+      const {writes, result} = decide(new Map(written.records));
+      write(written, writes);
       return result;
     });
   }
 
+  transactPast<R>(
+    decide: (
+      past: Past,
+      records: ReadonlyMap<PubkeyHex, SlashingRecord>,
+    ) => {past: Past | "keep"; writes: ReadonlyMap<PubkeyHex, SlashingRecord>; result: R},
+  ): Promise<R> {
+    return this.#add((written) => {
+      const {past, writes, result} = decide(written.past, new Map(written.records));
+      if (past !== "keep") written.past = requireRising(written.past, past);
+      write(written, writes);
+      return result;
+    });
+  }
+
+  sequence(): bigint {
+    return this.#sequence;
+  }
+
   readAll(): Promise<ReadonlyMap<PubkeyHex, SlashingRecord>> {
-    return this.#add((records) => new Map(records));
+    return this.#add(({records}) => new Map(records));
   }
 
   genesisValidatorsRoot(): RootHex | null {
@@ -94,7 +130,7 @@ export class SimulatedSlashingStore implements SlashingStore {
     this.#fail("closed", []);
   }
 
-  #add<R>(body: (records: Map<PubkeyHex, SlashingRecord>) => R): Promise<R> {
+  #add<R>(body: (written: Written) => R): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       if (this.#failure !== null) {
         reject(this.#failure);
@@ -102,8 +138,8 @@ export class SimulatedSlashingStore implements SlashingStore {
       }
       let result: R;
       this.#waiting.push({
-        run: (records) => {
-          result = body(records);
+        run: (written) => {
+          result = body(written);
         },
         resolve: () => resolve(result),
         reject,
@@ -117,10 +153,10 @@ export class SimulatedSlashingStore implements SlashingStore {
   #write(): void {
     const jobs = this.#waiting;
     this.#waiting = [];
-    const records = new Map(this.#disk.content.records);
+    const written: Written = {records: new Map(this.#disk.content.records), past: this.#disk.content.past};
     const decided = jobs.filter((job) => {
       try {
-        job.run(records);
+        job.run(written);
         return true;
       } catch (error) {
         job.reject(error);
@@ -128,17 +164,18 @@ export class SimulatedSlashingStore implements SlashingStore {
       }
     });
     this.#onCommit("written");
-    this.#process.after(this.#flushMs(), "flush", () => this.#flush(decided, records));
+    this.#process.after(this.#flushMs(), "flush", () => this.#flush(decided, written));
   }
 
-  #flush(jobs: readonly Job[], records: ReadonlyMap<PubkeyHex, SlashingRecord>): void {
+  #flush(jobs: readonly Job[], {records, past}: Written): void {
     if (this.#disk.full) {
       this.#fail("disk full", jobs);
       return;
     }
-    this.#disk.content = {records, chain: this.#chain};
+    this.#disk.content = {records, past, chain: this.#chain};
     this.#onCommit("durable");
     this.#process.after(0, "committed", () => {
+      this.#sequence = past.sequence;
       for (const job of jobs) job.resolve();
       this.#busy = this.#waiting.length > 0;
       if (this.#busy) this.#write();

@@ -2,6 +2,7 @@ import {createHash} from "node:crypto";
 import {
   type PeerIdText,
   type PubkeyHex,
+  parseLifeId,
   parsePubkeyHex,
   parseRootHex,
   type RootHex,
@@ -9,6 +10,7 @@ import {
 } from "../../src/core/bytes.js";
 import {PRIORITY} from "../../src/core/duty/sign-request.js";
 import {PleiadesError, type ReasonCode} from "../../src/core/errors.js";
+import type {Sighting} from "../../src/core/slashing/sighting.js";
 import type {PartialReply, PartialRequest, Watermark} from "../../src/ports/operator-link.js";
 import type {PartialHandler} from "../../src/ports/operator-server.js";
 
@@ -63,6 +65,16 @@ export class FakeOperator implements PartialHandler {
     return this.marks;
   }
 }
+
+/** Well-formed and different for each n; the mac is anything. */
+export const sightingOf = (n: number, changes: Partial<Sighting> = {}): Sighting => ({
+  key: keyOf(1),
+  life: parseLifeId(n.toString(16).padStart(32, "0")),
+  sequence: BigInt(n),
+  issuedAt: 1_700_000_000_000 + n,
+  mac: "ab".repeat(32),
+  ...changes,
+});
 
 /** The code a promise rejects with; "resolved" when it does not. */
 export async function codeFrom(promise: Promise<unknown>): Promise<ReasonCode | "resolved"> {

@@ -3,7 +3,7 @@ import {generateIdentity, type Identity} from "../../src/adapters/libp2p/identit
 import {createNode} from "../../src/adapters/libp2p/node.js";
 import type {Stream} from "../../src/adapters/operator-link/channel.js";
 import {encodeFrame, FrameDecoder} from "../../src/adapters/operator-link/frame.js";
-import {PROTOCOL_ID, signItemText} from "../../src/adapters/operator-link/messages.js";
+import {PROTOCOL_ID, PROTOCOL_VERSION, signItemText} from "../../src/adapters/operator-link/messages.js";
 import type {PartialRequest} from "../../src/ports/operator-link.js";
 
 /** One end of a stream that says exactly what a test wants, and keeps what it hears. */
@@ -34,8 +34,8 @@ export class RawStream {
   say(message: unknown): void {
     this.bytes(encodeFrame(JSON.stringify(message)));
   }
-  hello(protocol = 1): void {
-    this.say({type: "hello", protocol, software: "test/raw"});
+  hello(protocol = PROTOCOL_VERSION): void {
+    this.say({type: "hello", protocol, software: "test/raw", own: null, told: []});
   }
   stopReading(): void {
     this.#stream.pause();

@@ -83,6 +83,9 @@ export class ScriptedLink implements OperatorLink {
       peerId: testPeerId(i + 1),
       connected: this.behaviours.get(i + 1)?.kind !== "gone",
       software: "test/1",
+      roundTripMs: 1,
+      clockOffsetMs: 0,
+      stopCode: null,
     }));
   }
 

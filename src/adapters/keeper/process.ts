@@ -1,11 +1,13 @@
 import {type ChildProcess, fork} from "node:child_process";
-import {PleiadesError} from "../../core/errors.js";
+import {PleiadesError, type ReasonCode} from "../../core/errors.js";
+import {formatSighting, type Sighting} from "../../core/slashing/sighting.js";
 import {
   type CallMethod,
   type CallResults,
   type FromKeeper,
   fromErrorMessage,
   MAX_ITEMS_PER_MESSAGE,
+  MAX_SIGHTINGS_PER_MESSAGE,
   type ToKeeper,
 } from "../../keeper/channel.js";
 import type {KeeperInit} from "../../keeper/init.js";
@@ -63,7 +65,10 @@ export function startKeeper(init: KeeperInit, modules: KeeperProcessModules): Pr
     };
     const onMessage = (raw: unknown): void => {
       const message = raw as FromKeeper;
-      if (message.kind === "ready") settle(() => resolve(keeper));
+      if (message.kind === "ready") {
+        keeper.heard(message.sighting);
+        settle(() => resolve(keeper));
+      }
       if (message.kind === "failed") {
         settle(() => {
           child.kill("SIGKILL");
@@ -88,6 +93,8 @@ class KeeperProcess implements Keeper {
   readonly #calls = new Map<number, {resolve: (value: never) => void; reject: (error: unknown) => void}>();
   #outbox: {id: number; item: PartialRequest}[] = [];
   #nextId = 0;
+  #sighting: Sighting | null = null;
+  #stopCode: ReasonCode | null = null;
   #gone = false;
   #closing = false;
 
@@ -126,8 +133,33 @@ class KeeperProcess implements Keeper {
 
   async status(): Promise<KeeperStatus> {
     const pid = this.#child.pid ?? 0;
-    if (this.#gone) return {pid, signing: false, code: "KEEPER_GONE", keys: 0, queued: 0};
+    if (this.#gone) {
+      const sequence = this.#sighting?.sequence ?? 0n;
+      return {pid, signing: false, code: "KEEPER_GONE", keys: 0, queued: 0, sequence, flooredAt: null};
+    }
     return {pid, ...(await this.#call("status"))};
+  }
+
+  sighting(): Sighting | null {
+    return this.#sighting;
+  }
+
+  stopCode(): ReasonCode | null {
+    return this.#gone ? "KEEPER_GONE" : this.#stopCode;
+  }
+
+  async judge(sightings: readonly Sighting[]): Promise<void> {
+    const parts: Promise<void>[] = [];
+    for (let start = 0; start < sightings.length; start += MAX_SIGHTINGS_PER_MESSAGE) {
+      const part = sightings.slice(start, start + MAX_SIGHTINGS_PER_MESSAGE);
+      parts.push(this.#answer("judge", (id) => ({kind: "judge", id, sightings: part.map(formatSighting)})));
+    }
+    await Promise.all(parts);
+  }
+
+  /** For this file: what came with a message. */
+  heard(sighting: Sighting | null): void {
+    if (sighting !== null) this.#sighting = sighting;
   }
 
   async close(): Promise<void> {
@@ -165,12 +197,16 @@ class KeeperProcess implements Keeper {
   }
 
   #call<M extends CallMethod>(method: M): Promise<CallResults[M]> {
+    return this.#answer(method, (id) => ({kind: "call", id, method}));
+  }
+
+  #answer<R>(what: string, message: (id: number) => ToKeeper): Promise<R> {
     if (this.#gone) return Promise.reject(new PleiadesError({code: "KEEPER_GONE"}));
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       const cancel = this.#modules.clock.after(CALL_TIMEOUT_MS, () => {
         this.#calls.delete(id);
-        reject(new PleiadesError({code: "KEEPER_NOT_SIGNING", reason: `no answer to ${method}`}));
+        reject(new PleiadesError({code: "KEEPER_NOT_SIGNING", reason: `no answer to ${what}`}));
       });
       this.#calls.set(id, {
         resolve: (value) => {
@@ -182,7 +218,7 @@ class KeeperProcess implements Keeper {
           reject(error);
         },
       });
-      this.#send({kind: "call", id, method});
+      this.#send(message(id));
     });
   }
 
@@ -196,6 +232,8 @@ class KeeperProcess implements Keeper {
     const {logger, observer} = this.#modules;
     switch (message.kind) {
       case "replies":
+        // Before any of the replies goes on its way.
+        this.heard(message.sighting);
         for (const {id, reply, type, durationMs} of message.replies) {
           const outcome = reply.kind === "signed" ? "signed" : reply.code;
           observer({kind: "keeper-decided", type, outcome, durationMs});
@@ -211,6 +249,13 @@ class KeeperProcess implements Keeper {
         else call?.resolve(message.value as never);
         return;
       }
+      case "alive":
+        this.heard(message.sighting);
+        this.#stopCode = message.code;
+        return;
+      case "alarm":
+        observer({kind: "keeper-alarm", code: message.alarm.code});
+        return;
       case "log":
         logger[message.level](message.message, message.fields);
         return;

@@ -6,6 +6,7 @@ import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import type {Observer} from "../../ports/observer.js";
 import type {OperatorLink, PartialReply, PartialRequest, PeerStatus, Watermark} from "../../ports/operator-link.js";
+import type {SightingExchange} from "../../ports/sightings.js";
 import type {Identity} from "../libp2p/identity.js";
 import {createNode} from "../libp2p/node.js";
 import {MAX_ITEM_BYTES} from "./limits.js";
@@ -24,7 +25,13 @@ export interface Libp2pOperatorLinkOptions {
  * accepts at their addresses only the node with their peer id. Peers come with setPeers.
  */
 export async function createLibp2pOperatorLink(
-  {identity, logger, observer, clock}: {identity: Identity; logger: Logger; observer: Observer; clock: Clock},
+  {
+    identity,
+    logger,
+    observer,
+    clock,
+    sightings,
+  }: {identity: Identity; logger: Logger; observer: Observer; clock: Clock; sightings: SightingExchange},
   {software, random = Math.random}: Libp2pOperatorLinkOptions,
 ): Promise<OperatorLink> {
   const node = await createNode(
@@ -37,7 +44,10 @@ export async function createLibp2pOperatorLink(
       },
     },
   );
-  const link = new Libp2pOperatorLink({node, clock, observer, random, logger}, {software, stopNode: () => node.stop()});
+  const link = new Libp2pOperatorLink(
+    {node, clock, observer, random, logger, sightings},
+    {software, stopNode: () => node.stop()},
+  );
   await node.start();
   return link;
 }

@@ -5,6 +5,7 @@ import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import type {OperatorServer, PartialHandler} from "../../ports/operator-server.js";
+import type {SightingExchange} from "../../ports/sightings.js";
 import type {Identity} from "../libp2p/identity.js";
 import {createNode} from "../libp2p/node.js";
 import type {Connection, Stream} from "./channel.js";
@@ -23,6 +24,7 @@ export interface OperatorServerOptions {
 export interface OperatorServerModules {
   readonly identity: Identity;
   readonly node: PartialHandler;
+  readonly sightings: SightingExchange;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -101,9 +103,9 @@ class Sessions {
       connection.abort(new PleiadesError({code: "OPERATOR_NOT_COORDINATOR"}));
       return;
     }
-    const {logger, clock} = this.#modules;
+    const {logger, clock, sightings} = this.#modules;
     const session = new ServerSession(
-      {stream, clock, handler: this.#modules.node, load: this.#load},
+      {stream, clock, sightings, handler: this.#modules.node, load: this.#load},
       {
         peerId,
         software: this.#options.software,

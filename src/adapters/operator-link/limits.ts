@@ -8,7 +8,9 @@ export const MAX_FRAME_ITEMS = 1500;
 export const MAX_ITEM_BYTES = 2 ** 16;
 /** A WireRequest nests seven deep (request, proof, message, aggregate, data, source, epoch). */
 export const MAX_ITEM_DEPTH = 12;
-/** A hello is about 70 bytes. */
+/** A peer id of at most 60 characters, a space and a sighting; 256 of them are 75 KB. */
+export const MAX_TOLD_LENGTH = 60 + 1 + 234;
+/** A hello is about 70 bytes without them. */
 export const MAX_SOFTWARE_LENGTH = 128;
 /** A refusal's message is for people to read in one line of a log. */
 export const MAX_MESSAGE_LENGTH = 512;
@@ -24,7 +26,7 @@ export const MAX_OUTSTANDING_TOTAL = 4 * MAX_OUTSTANDING;
 /** What waits for a slow reader before the stream is given up: a few full frames. */
 export const MAX_QUEUED_BYTES = 2 ** 23;
 
-/** The coordinator pings this often; any frame proves the peer alive. */
+/** The coordinator pings this often; any frame proves the peer alive. What it learnt of operators meanwhile goes along. */
 export const PING_INTERVAL_MS = 5_000;
 /** After this long without a frame the peer is taken for lost: three pings, and longer than any pause of a healthy process. */
 export const SILENCE_MS = 15_000;

@@ -5,6 +5,8 @@ import type {Clock} from "../../ports/clock.js";
 import type {Observer} from "../../ports/observer.js";
 import type {OperatorLink, PartialReply, PartialRequest, PeerStatus, Watermark} from "../../ports/operator-link.js";
 import type {PartialHandler} from "../../ports/operator-server.js";
+import type {SightingExchange} from "../../ports/sightings.js";
+import {NO_SIGHTINGS} from "./no-sightings.js";
 
 /** What may go wrong between the coordinator and one operator. */
 export interface MemoryFaults {
@@ -21,19 +23,24 @@ interface MemoryPeer {
   connected: boolean;
   /** Of the present connection; aborted at its end. */
   gone: AbortController;
+  /** What either side was told of the other's news. */
+  told: {coordinator: number; operator: number};
 }
 
 const HONEST: MemoryFaults = {delayMs: 0, drop: () => false, tamper: (reply) => reply};
 
 /**
  * The in-memory twin of the libp2p link: calls the operators' handlers directly, with faults at will. `self` is the peer id
- * the operators see.
+ * the operators see. With `sightings` on both sides they are exchanged before each request and with each answer, where
+ * the real link does so at the handshake, with pings and with each answer.
  */
 export class MemoryOperatorLink implements OperatorLink {
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #self: PeerIdText;
   readonly #operators: ReadonlyMap<PeerIdText, PartialHandler>;
+  readonly #sightings: SightingExchange;
+  readonly #operatorSightings: ReadonlyMap<PeerIdText, SightingExchange>;
   readonly #faults = new Map<PeerIdText, MemoryFaults>();
   /** Operators that are down: no connection, however much the link would like one. */
   readonly #down = new Set<PeerIdText>();
@@ -41,9 +48,20 @@ export class MemoryOperatorLink implements OperatorLink {
   #closed = false;
 
   constructor(
-    {clock, observer}: {clock: Clock; observer: Observer},
-    {self, operators}: {self: PeerIdText; operators: ReadonlyMap<PeerIdText, PartialHandler>},
+    {clock, observer, sightings}: {clock: Clock; observer: Observer; sightings?: SightingExchange},
+    {
+      self,
+      operators,
+      operatorSightings,
+    }: {
+      self: PeerIdText;
+      /** Looked up for each request: an entry may be replaced, as by a restart. */
+      operators: ReadonlyMap<PeerIdText, PartialHandler>;
+      operatorSightings?: ReadonlyMap<PeerIdText, SightingExchange>;
+    },
   ) {
+    this.#sightings = sightings ?? NO_SIGHTINGS;
+    this.#operatorSightings = operatorSightings ?? new Map();
     this.#clock = clock;
     this.#observer = observer;
     this.#self = self;
@@ -67,9 +85,25 @@ export class MemoryOperatorLink implements OperatorLink {
   }
 
   requestPartial(peer: PeerIdText, request: PartialRequest, signal: AbortSignal): Promise<PartialReply> {
-    return this.#call(peer, request, signal, async (operator, {tamper}, gone) =>
-      tamper(await operator.handle(this.#self, request, gone)),
-    );
+    return this.#call(peer, request, signal, async (operator, {tamper}, gone) => {
+      await this.#exchange(peer);
+      const reply = await operator.handle(this.#self, request, gone);
+      await this.#exchange(peer);
+      return tamper(reply);
+    });
+  }
+
+  /** What the real link does with a ping: each side tells the other its news. */
+  async #exchange(peerId: PeerIdText): Promise<void> {
+    const peer = this.#peers.get(peerId);
+    const operator = this.#operatorSightings.get(peerId);
+    if (peer === undefined || operator === undefined) return;
+    const forOperator = this.#sightings.news(peerId, peer.told.operator);
+    peer.told.operator = forOperator.version;
+    await operator.heard(this.#self, {own: null, told: forOperator.told});
+    const forUs = operator.news(this.#self, peer.told.coordinator);
+    peer.told.coordinator = forUs.version;
+    await this.#sightings.heard(peerId, {own: operator.own(), told: forUs.told});
   }
 
   watermarks(peer: PeerIdText, signal: AbortSignal): Promise<readonly Watermark[]> {
@@ -81,6 +115,9 @@ export class MemoryOperatorLink implements OperatorLink {
       peerId,
       connected,
       software: connected ? "memory" : null,
+      roundTripMs: connected ? 0 : null,
+      clockOffsetMs: connected ? 0 : null,
+      stopCode: connected ? (this.#operatorSightings.get(peerId)?.stopCode() ?? null) : null,
     }));
   }
 
@@ -94,7 +131,12 @@ export class MemoryOperatorLink implements OperatorLink {
     }
     for (const peerId of wanted) {
       if (this.#peers.has(peerId)) continue;
-      this.#peers.set(peerId, {connected: false, lost: new Set(), gone: new AbortController()});
+      this.#peers.set(peerId, {
+        connected: false,
+        lost: new Set(),
+        gone: new AbortController(),
+        told: {coordinator: 0, operator: 0},
+      });
       this.#connect(peerId);
     }
   }
@@ -149,6 +191,8 @@ export class MemoryOperatorLink implements OperatorLink {
     if (!this.#operators.has(peerId)) return;
     peer.connected = true;
     peer.gone = new AbortController();
+    // A new connection starts with everything.
+    peer.told = {coordinator: 0, operator: 0};
     this.#observer({kind: "operator-connected", peerId});
   }
 

@@ -4,29 +4,49 @@
  *
  * Written and read by hand: this is the hot path, and the writers take parts that are JSON already.
  */
-import {parsePubkeyHex, parseRootHex, parseTraceId, parseUint64} from "../../core/bytes.js";
+import {parsePeerIdText, parsePubkeyHex, parseRootHex, parseTraceId, parseUint64} from "../../core/bytes.js";
 import {PRIORITY, type Priority, type WireRequest} from "../../core/duty/sign-request.js";
 import {isSignType} from "../../core/duty/sign-types.js";
-import {codeOf, PleiadesError} from "../../core/errors.js";
+import {codeOf, PleiadesError, type ReasonCode} from "../../core/errors.js";
 import {isReasonCode} from "../../core/reasons/index.js";
+import {formatSighting, MAX_SIGHTING_LENGTH, parseSighting, type Sighting} from "../../core/slashing/sighting.js";
 import type {PartialReply, PartialRequest, Watermark} from "../../ports/operator-link.js";
+import {MAX_TOLD, type Told} from "../../ports/sightings.js";
 import {
   MAX_FRAME_ITEMS,
   MAX_ITEM_BYTES,
   MAX_ITEM_DEPTH,
   MAX_MESSAGE_LENGTH,
   MAX_SOFTWARE_LENGTH,
+  MAX_TOLD_LENGTH,
   WATERMARKS_PER_PART,
 } from "./limits.js";
 
 /** libp2p's name of the stream. A change that an older node cannot read gets a new name and a new version. */
-export const PROTOCOL_ID = "/pleiades/partial/1.0.0";
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_ID = "/pleiades/partial/2.0.0";
+export const PROTOCOL_VERSION = 2;
 
 export type Message =
-  | {readonly type: "hello"; readonly protocol: number; readonly software: string}
-  | {readonly type: "request" | "reply"; readonly items: readonly unknown[]}
-  | {readonly type: "ping" | "pong"};
+  | ({readonly type: "hello"; readonly protocol: number; readonly software: string} & Remembered)
+  | {readonly type: "request"; readonly items: readonly unknown[]}
+  /** `own`: the operator's newest sighting of itself, which covers every answer in here. */
+  | {readonly type: "reply"; readonly items: readonly unknown[]; readonly own: Sighting | null}
+  /** `n` counts the pings of one stream; the pong to it says the same. */
+  | {readonly type: "ping"; readonly n: number; readonly told: readonly Told[]}
+  | ({
+      readonly type: "pong";
+      readonly n: number;
+      /** The operator's clock in unix milliseconds. */
+      readonly now: number;
+      /** Why it signs nothing, or null. */
+      readonly stopCode: ReasonCode | null;
+    } & Remembered);
+
+/** What a node says of itself, and what it remembers of others that the peer should know. */
+export interface Remembered {
+  readonly own: Sighting | null;
+  readonly told: readonly Told[];
+}
 
 /** What a request item asks for; `malformed` is answered with a refusal, so that its neighbours are not harmed. */
 export type RequestItem =
@@ -38,18 +58,44 @@ export type ReplyItem =
   | {readonly id: number; readonly reply: PartialReply}
   | {readonly id: number; readonly watermarks: readonly Watermark[]; readonly more: boolean};
 
-export const helloText = (software: string, protocol: number = PROTOCOL_VERSION): string =>
-  JSON.stringify({type: "hello", protocol, software: software.slice(0, MAX_SOFTWARE_LENGTH)});
-export const PING_TEXT = '{"type":"ping"}';
-export const PONG_TEXT = '{"type":"pong"}';
+export const helloText = (
+  software: string,
+  {own, told}: Remembered = {own: null, told: []},
+  protocol: number = PROTOCOL_VERSION,
+): string =>
+  JSON.stringify({
+    type: "hello",
+    protocol,
+    software: software.slice(0, MAX_SOFTWARE_LENGTH),
+    own: ownText(own),
+    told: toldTexts(told),
+  });
+export const pingText = (n: number, told: readonly Told[]): string =>
+  JSON.stringify({type: "ping", n, told: toldTexts(told)});
+export const pongText = ({own, told, ...rest}: Omit<Extract<Message, {type: "pong"}>, "type">): string =>
+  JSON.stringify({type: "pong", ...rest, own: ownText(own), told: toldTexts(told)});
+
+const ownText = (own: Sighting | null): string | null => (own === null ? null : formatSighting(own));
+const toldTexts = (told: readonly Told[]): string[] =>
+  told.map(({peerId, sighting}) => `${peerId} ${formatSighting(sighting)}`);
 
 /** A frame of items, each the JSON of one object without its opening brace and id, as the item writers give it. */
-export function itemsText(type: "request" | "reply", items: readonly {readonly id: number; readonly text: string}[]) {
-  return `{"type":"${type}","items":[${items.map(({id, text}) => `{"id":${id},${text}`).join(",")}]}`;
-}
-/** Bytes that itemsText adds to an item at most: brace, "id", sixteen digits, commas. */
+export const requestText = (items: readonly {readonly id: number; readonly text: string}[]): string =>
+  `{"type":"request","items":[${itemTexts(items)}]}`;
+/** `own` as formatSighting writes it: no character that JSON would have to escape. */
+export const replyText = (
+  items: readonly {readonly id: number; readonly text: string}[],
+  own: string | null,
+): string =>
+  own === null
+    ? `{"type":"reply","items":[${itemTexts(items)}]}`
+    : `{"type":"reply","own":"${own}","items":[${itemTexts(items)}]}`;
+
+const itemTexts = (items: readonly {readonly id: number; readonly text: string}[]): string =>
+  items.map(({id, text}) => `{"id":${id},${text}`).join(",");
+/** Bytes that these add to an item at most: brace, "id", sixteen digits, commas. */
 export const ITEM_OVERHEAD_BYTES = 24;
-export const ITEMS_OVERHEAD_BYTES = 32;
+export const ITEMS_OVERHEAD_BYTES = 48 + MAX_SIGHTING_LENGTH;
 
 /** `requestJson` is the JSON of the WireRequest, made once for all operators. */
 export const signItemText = (
@@ -96,19 +142,68 @@ export function parseMessage(text: string): Message {
   }
   if (!isObject(raw)) throw broken("not an object");
   const {type} = raw;
-  if (type === "ping" || type === "pong") return {type};
+  if (type === "ping") return {type, n: parseCount(raw.n), told: parseTold(raw.told)};
+  if (type === "pong") {
+    const {n, now, stopCode} = raw;
+    if (typeof now !== "number" || !Number.isSafeInteger(now) || now < 0) throw broken("time");
+    return {type, n: parseCount(n), now, stopCode: parseStopCode(stopCode), ...parseRemembered(raw)};
+  }
   if (type === "hello") {
     const {protocol, software} = raw;
     if (typeof protocol !== "number" || !Number.isSafeInteger(protocol)) throw broken("protocol version");
     if (typeof software !== "string" || software.length > MAX_SOFTWARE_LENGTH) throw broken("software version");
-    return {type, protocol, software: oneLine(software)};
+    // Of another version only this much is known: that it is another.
+    const remembered = protocol === PROTOCOL_VERSION ? parseRemembered(raw) : {own: null, told: []};
+    return {type, protocol, software: oneLine(software), ...remembered};
   }
   if (type === "request" || type === "reply") {
     const {items} = raw;
     if (!Array.isArray(items) || items.length === 0 || items.length > MAX_FRAME_ITEMS) throw broken("number of items");
-    return {type, items};
+    return type === "request" ? {type, items} : {type, items, own: parseOwn(raw.own)};
   }
   throw broken("unknown message type");
+}
+
+const parseRemembered = (raw: {[key: string]: unknown}): Remembered => ({
+  own: parseOwn(raw.own),
+  told: parseTold(raw.told),
+});
+
+function parseOwn(raw: unknown): Sighting | null {
+  if (raw === null || raw === undefined) return null;
+  return parseWhole(() => parseSighting(raw));
+}
+
+function parseTold(raw: unknown): Told[] {
+  if (!Array.isArray(raw) || raw.length > MAX_TOLD) throw broken("sightings");
+  return raw.map((text: unknown) => {
+    if (typeof text !== "string" || text.length > MAX_TOLD_LENGTH) throw broken("sighting");
+    const space = text.indexOf(" ");
+    return parseWhole(() => ({
+      peerId: parsePeerIdText(text.slice(0, space)),
+      sighting: parseSighting(text.slice(space + 1)),
+    }));
+  });
+}
+
+/** These travel outside of items: who cannot write them breaks the protocol. */
+function parseWhole<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new PleiadesError({code: "LINK_FRAME", reason: codeOf(error)}, {cause: error});
+  }
+}
+
+function parseCount(raw: unknown): number {
+  if (typeof raw !== "number" || !Number.isSafeInteger(raw) || raw < 0) throw broken("number of a ping");
+  return raw;
+}
+
+function parseStopCode(raw: unknown): ReasonCode | null {
+  if (raw === null) return null;
+  if (typeof raw !== "string" || raw.length > 64) throw broken("stop code");
+  return isReasonCode(raw) ? raw : "LINK_UNKNOWN_REASON";
 }
 
 /** @throws LINK_FRAME when not even the id can be read: then nobody can be answered */

@@ -6,8 +6,10 @@ import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import type {Observer} from "../../ports/observer.js";
 import type {PeerStatus} from "../../ports/operator-link.js";
+import type {SightingExchange} from "../../ports/sightings.js";
 import {backoffMs} from "./backoff.js";
 import type {Connection} from "./channel.js";
+import type {Timing} from "./clock-filter.js";
 import {explainDial} from "./dial-error.js";
 import {HANDSHAKE_MS} from "./limits.js";
 import {PROTOCOL_ID} from "./messages.js";
@@ -22,6 +24,7 @@ export interface PeerModules {
   readonly logger: Logger;
   readonly observer: Observer;
   readonly random: () => number;
+  readonly sightings: SightingExchange;
 }
 
 /** Keeps one operator connected until closed. */
@@ -35,6 +38,7 @@ export class OperatorPeer {
   #addresses: readonly Multiaddr[];
   #session: CoordinatorSession | null = null;
   #software: string | null = null;
+  #timing: Timing | null = null;
   #connectedAt: number | null = null;
   #lastCode: string | null = null;
 
@@ -57,7 +61,17 @@ export class OperatorPeer {
   }
 
   status(): PeerStatus {
-    return {peerId: this.peerId, connected: this.#session !== null, software: this.#software};
+    const {timing, stopCode} = this.#session?.vitals() ?? {timing: null, stopCode: null};
+    // What was measured last still stands while the peer is away: clocks do not mend themselves.
+    this.#timing = timing ?? this.#timing;
+    return {
+      peerId: this.peerId,
+      connected: this.#session !== null,
+      software: this.#software,
+      roundTripMs: this.#timing?.roundTripMs ?? null,
+      clockOffsetMs: this.#timing?.clockOffsetMs ?? null,
+      stopCode,
+    };
   }
 
   /** @throws LINK_DISCONNECTED */
@@ -100,7 +114,11 @@ export class OperatorPeer {
       // `force`: a connection that is just dying must not be handed out again.
       connection = await this.#modules.node.dial([...this.#addresses], {signal: handshake.signal, force: true});
       const stream = await connection.newStream(PROTOCOL_ID, {signal: handshake.signal});
-      const session = new CoordinatorSession({stream, clock: this.#modules.clock}, {software: this.#ownSoftware});
+      const {clock, sightings} = this.#modules;
+      const session = new CoordinatorSession(
+        {stream, clock, sightings},
+        {peerId: this.peerId, software: this.#ownSoftware},
+      );
       // Before the hello: it took too long. After it: this peer is closed.
       handshake.signal.addEventListener("abort", () =>
         session.abort(new PleiadesError({code: signal.aborted ? "LINK_CLOSED" : "LINK_SILENT"})),

@@ -1,9 +1,11 @@
 import type {PeerIdText} from "../../core/bytes.js";
 import {PRIORITY, type Priority} from "../../core/duty/sign-request.js";
 import {codeOf, PleiadesError} from "../../core/errors.js";
+import {formatSighting, type Sighting} from "../../core/slashing/sighting.js";
 import type {Clock} from "../../ports/clock.js";
 import type {PartialReply} from "../../ports/operator-link.js";
 import type {PartialHandler} from "../../ports/operator-server.js";
+import type {SightingExchange} from "../../ports/sightings.js";
 import {FrameChannel, type Stream} from "./channel.js";
 import {
   HANDSHAKE_MS,
@@ -19,12 +21,13 @@ import {
   helloText,
   ITEM_OVERHEAD_BYTES,
   ITEMS_OVERHEAD_BYTES,
-  itemsText,
   type Message,
-  PONG_TEXT,
   PROTOCOL_VERSION,
   parseRequestItem,
+  pongText,
+  type Remembered,
   replyItemText,
+  replyText,
   watermarkItemTexts,
 } from "./messages.js";
 import {Outbox, type Parcel} from "./outbox.js";
@@ -41,7 +44,7 @@ export interface SharedLoad {
 /** The operator's end of one stream from one authenticated, allow-listed coordinator. */
 export class ServerSession {
   readonly peerId: PeerIdText;
-  readonly #modules: {handler: PartialHandler; clock: Clock; load: SharedLoad};
+  readonly #modules: {handler: PartialHandler; sightings: SightingExchange; clock: Clock; load: SharedLoad};
   readonly #options: {
     allowed: () => boolean;
     onHello: (software: string) => void;
@@ -50,6 +53,12 @@ export class ServerSession {
   readonly #channel: FrameChannel;
   readonly #outbox = new Outbox<Answer>({capacity: MAX_QUEUED_BYTES});
   readonly #gone = new AbortController();
+  /** What this coordinator was told of others' sightings. */
+  #newsVersion = 0;
+  /** The judging of what it said last; no request that came after it is answered before. Null: done. */
+  #judging: Promise<void> | null = null;
+  /** What went with the last reply: nobody needs it twice. */
+  #lastOwn: Sighting | null = null;
   #inFlight = 0;
   #lastId = 0;
   #greeted = false;
@@ -57,7 +66,13 @@ export class ServerSession {
   #cancelCheck: () => void = () => undefined;
 
   constructor(
-    modules: {stream: Stream; handler: PartialHandler; clock: Clock; load: SharedLoad},
+    modules: {
+      stream: Stream;
+      handler: PartialHandler;
+      sightings: SightingExchange;
+      clock: Clock;
+      load: SharedLoad;
+    },
     options: {
       peerId: PeerIdText;
       software: string;
@@ -81,7 +96,7 @@ export class ServerSession {
         options.onEnd(error);
       },
     });
-    this.#channel.send(helloText(options.software));
+    this.#channel.send(helloText(options.software, this.#remembered()));
     this.#scheduleCheck();
   }
 
@@ -92,10 +107,34 @@ export class ServerSession {
   #onMessage(message: Message): void {
     if (!this.#options.allowed()) throw new PleiadesError({code: "LINK_CLOSED", reason: "no longer a coordinator"});
     if (!this.#greeted) this.#onHello(message);
-    // A pong is not sent when the stream is full: replies are on their way then.
-    else if (message.type === "ping") this.#channel.send(PONG_TEXT);
+    else if (message.type === "ping") this.#onPing(message);
     else if (message.type === "request") this.#onItems(message.items);
     else throw new PleiadesError({code: "LINK_FRAME", reason: `unexpected ${message.type}`});
+  }
+
+  #onPing({n, told}: Extract<Message, {type: "ping"}>): void {
+    this.#hear({own: null, told});
+    const {clock, sightings} = this.#modules;
+    const before = this.#newsVersion;
+    const pong = {n, now: Math.max(0, Math.round(clock.now())), stopCode: sightings.stopCode(), ...this.#remembered()};
+    // Not sent when the stream is full: replies are on their way then.
+    if (!this.#channel.send(pongText(pong))) this.#newsVersion = before;
+  }
+
+  #remembered(): Remembered {
+    const {sightings} = this.#modules;
+    const {told, version} = sightings.news(this.peerId, this.#newsVersion);
+    this.#newsVersion = version;
+    return {own: sightings.own(), told};
+  }
+
+  #hear(said: Remembered): void {
+    if (said.told.length === 0) return;
+    // Waits for an earlier one too: the keeper judges in order.
+    const judging = this.#modules.sightings.heard(this.peerId, said).then(() => {
+      if (this.#judging === judging) this.#judging = null;
+    });
+    this.#judging = judging;
   }
 
   #onItems(items: readonly unknown[]): void {
@@ -120,7 +159,7 @@ export class ServerSession {
 
   #onHello(message: Message): void {
     if (message.type !== "hello") throw new PleiadesError({code: "LINK_FRAME", reason: "no hello"});
-    const {protocol, software} = message;
+    const {protocol, software, told} = message;
     if (protocol !== PROTOCOL_VERSION) {
       // Closed and not reset: our hello, which tells the other side the same, must still arrive.
       const error = new PleiadesError({code: "LINK_VERSION", ours: PROTOCOL_VERSION, theirs: protocol, software});
@@ -128,6 +167,7 @@ export class ServerSession {
       return;
     }
     this.#greeted = true;
+    this.#hear({own: null, told});
     this.#options.onHello(software);
   }
 
@@ -140,6 +180,7 @@ export class ServerSession {
     this.#inFlight++;
     load.inFlight++;
     try {
+      if (this.#judging !== null) await this.#judging;
       for (const text of await answer()) this.#reply({id, priority, text});
     } catch (error) {
       this.#refuse(id, error);
@@ -174,7 +215,12 @@ export class ServerSession {
       bytes: MAX_FRAME_BYTES - ITEMS_OVERHEAD_BYTES,
       overhead: ITEM_OVERHEAD_BYTES,
     });
-    return answers.length === 0 ? null : itemsText("reply", answers);
+    if (answers.length === 0) return null;
+    // Taken after the answers were, so it covers what is behind them.
+    const own = this.#modules.sightings.own();
+    if (own === null || own === this.#lastOwn) return replyText(answers, null);
+    this.#lastOwn = own;
+    return replyText(answers, formatSighting(own));
   }
 
   #scheduleCheck(): void {

@@ -1,11 +1,14 @@
 import "../libp2p/polyfill.js";
 import {setMaxListeners} from "node:events";
+import type {PeerIdText} from "../../core/bytes.js";
 import {waitForCompany} from "../../core/company.js";
 import {PRIORITY, type Priority} from "../../core/duty/sign-request.js";
-import {PleiadesError} from "../../core/errors.js";
+import {PleiadesError, type ReasonCode} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
 import type {PartialReply, Watermark} from "../../ports/operator-link.js";
+import type {SightingExchange, Told} from "../../ports/sightings.js";
 import {FrameChannel, type Stream} from "./channel.js";
+import {ClockFilter, type Timing} from "./clock-filter.js";
 import {
   MAX_FRAME_BYTES,
   MAX_FRAME_ITEMS,
@@ -19,12 +22,13 @@ import {
   helloText,
   ITEM_OVERHEAD_BYTES,
   ITEMS_OVERHEAD_BYTES,
-  itemsText,
   type Message,
-  PING_TEXT,
   PROTOCOL_VERSION,
   parseReplyItem,
+  pingText,
+  type Remembered,
   type ReplyItem,
+  requestText,
   WATERMARKS_ITEM_TEXT,
 } from "./messages.js";
 import {Outbox, type Parcel} from "./outbox.js";
@@ -38,6 +42,12 @@ interface Call extends Parcel {
   readonly fail: (error: PleiadesError) => void;
 }
 
+/** What pongs told of the operator; null before the first. */
+export interface PeerVitals {
+  readonly timing: Timing | null;
+  readonly stopCode: ReasonCode | null;
+}
+
 /** The coordinator's end of one stream to one operator. */
 export class CoordinatorSession {
   /** Settles with the operator's software version once both hellos were exchanged and agree. */
@@ -46,6 +56,14 @@ export class CoordinatorSession {
   readonly ended: Promise<PleiadesError>;
   readonly #channel: FrameChannel;
   readonly #clock: Clock;
+  readonly #peerId: PeerIdText;
+  readonly #sightings: SightingExchange;
+  readonly #timings = new ClockFilter();
+  #stopCode: ReasonCode | null = null;
+  /** The ping under way. */
+  #ping: {readonly n: number; readonly sentAt: number; readonly wallAt: number} | null = null;
+  #pings = 0;
+  #newsVersion = 0;
   readonly #calls = new Map<number, Call>();
   readonly #outbox = new Outbox<Call>({capacity: MAX_QUEUED_BYTES});
   /** Calls that have not left yet, by the outbox; with #calls everything unanswered. */
@@ -56,8 +74,13 @@ export class CoordinatorSession {
   readonly #ready = Promise.withResolvers<string>();
   readonly #ended = Promise.withResolvers<PleiadesError>();
 
-  constructor({stream, clock}: {stream: Stream; clock: Clock}, {software}: {software: string}) {
+  constructor(
+    {stream, clock, sightings}: {stream: Stream; clock: Clock; sightings: SightingExchange},
+    {peerId, software}: {peerId: PeerIdText; software: string},
+  ) {
     this.#clock = clock;
+    this.#peerId = peerId;
+    this.#sightings = sightings;
     this.ready = this.#ready.promise;
     this.ended = this.#ended.promise;
     // Whoever waits for `ended` alone need not handle `ready` too.
@@ -74,7 +97,12 @@ export class CoordinatorSession {
         onClosed: (error) => this.#onClosed(error),
       },
     );
-    this.#channel.send(helloText(software));
+    // Everything this node remembers of the operator, before it asks it for anything.
+    this.#channel.send(helloText(software, {own: null, told: this.#news()}));
+  }
+
+  vitals(): PeerVitals {
+    return {timing: this.#timings.best(), stopCode: this.#stopCode};
   }
 
   /** @throws LINK_ABORTED · LINK_DISCONNECTED · LINK_OVERLOADED */
@@ -170,7 +198,7 @@ export class CoordinatorSession {
       this.#waiting.delete(call);
       this.#calls.set(call.id, call);
     }
-    return itemsText("request", calls);
+    return requestText(calls);
   }
 
   #onMessage(message: Message): void {
@@ -180,14 +208,22 @@ export class CoordinatorSession {
       if (protocol !== PROTOCOL_VERSION) {
         throw new PleiadesError({code: "LINK_VERSION", ours: PROTOCOL_VERSION, theirs: protocol, software});
       }
+      this.#hear(message);
       this.#state = "open";
       this.#ready.resolve(software);
+      this.#sendPing();
       this.#schedulePing();
       return;
     }
-    if (message.type === "pong") return;
-    if (message.type !== "reply") throw new PleiadesError({code: "LINK_FRAME", reason: `unexpected ${message.type}`});
-    for (const raw of message.items) {
+    if (message.type === "pong") this.#onPong(message);
+    else if (message.type === "reply") this.#onReply(message);
+    else throw new PleiadesError({code: "LINK_FRAME", reason: `unexpected ${message.type}`});
+  }
+
+  #onReply({own, items}: Extract<Message, {type: "reply"}>): void {
+    // First the sighting: whoever gets one of these answers can rely on its being remembered.
+    if (own !== null) this.#hear({own, told: []});
+    for (const raw of items) {
       const item = parseReplyItem(raw);
       if (item.id >= this.#nextId)
         throw new PleiadesError({code: "LINK_FRAME", reason: "answer to nothing", id: item.id});
@@ -197,12 +233,40 @@ export class CoordinatorSession {
     }
   }
 
+  #hear({own, told}: Remembered): void {
+    void this.#sightings.heard(this.#peerId, {own, told});
+  }
+
+  #news(): readonly Told[] {
+    const {told, version} = this.#sightings.news(this.#peerId, this.#newsVersion);
+    this.#newsVersion = version;
+    return told;
+  }
+
+  #onPong(pong: Extract<Message, {type: "pong"}>): void {
+    this.#hear(pong);
+    this.#stopCode = pong.stopCode;
+    if (this.#ping?.n !== pong.n) return;
+    const roundTripMs = this.#clock.monotonic() - this.#ping.sentAt;
+    // Both ways are taken to be equally long; at worst it is off by half the round trip.
+    this.#timings.add({roundTripMs, clockOffsetMs: pong.now - (this.#ping.wallAt + roundTripMs / 2)});
+    this.#ping = null;
+  }
+
+  #sendPing(): void {
+    const before = this.#newsVersion;
+    this.#ping = {n: ++this.#pings, sentAt: this.#clock.monotonic(), wallAt: this.#clock.now()};
+    // Not sent when the stream is full; then the peer owes us an answer anyway, and gets the news with the next one.
+    if (this.#channel.send(pingText(this.#ping.n, this.#news()))) return;
+    this.#newsVersion = before;
+    this.#ping = null;
+  }
+
   #schedulePing(): void {
     this.#cancelPing = this.#clock.after(PING_INTERVAL_MS, () => {
       const silentMs = Math.round(this.#channel.silentMs());
       if (silentMs > SILENCE_MS) return this.#channel.abort(new PleiadesError({code: "LINK_SILENT", silentMs}));
-      // Not sent when the stream is full; then the peer owes us an answer anyway.
-      this.#channel.send(PING_TEXT);
+      this.#sendPing();
       this.#schedulePing();
     });
   }

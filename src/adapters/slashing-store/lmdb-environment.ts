@@ -4,10 +4,16 @@ import {type Database, open, type RootDatabase} from "lmdb";
 import {PleiadesError} from "../../core/errors.js";
 
 /** Raised whenever an older version could misread what this one writes. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
+/** Its records and shares are as now; it knew nothing of its past. */
+const WITHOUT_PAST = 1;
 
 /** Enough for 100,000 validators; LMDB reserves address space only. */
 const MAP_SIZE = 2 ** 30;
+
+/** Eight bytes, big endian. */
+const SEQUENCE = "sequence";
+const SEQUENCE_BYTES = 8;
 
 /** Tells that another program's LMDB folder is not ours. */
 const MAGIC = "pleiades keeper store";
@@ -36,6 +42,8 @@ export class LmdbEnvironment {
   #commit: {readonly startedAt: number; records: number} | null = null;
   /** Values written by the body that is running. */
   #written = 0;
+  /** Of the newest transaction that was released. */
+  #sequence = 0n;
 
   /** @throws SLASHING_STORE_OPEN · SLASHING_STORE_VERSION */
   static async open(
@@ -54,6 +62,7 @@ export class LmdbEnvironment {
     }
     try {
       await environment.#checkSchema();
+      environment.#sequence = environment.readSequence();
     } catch (error) {
       await environment.close();
       throw error;
@@ -82,6 +91,11 @@ export class LmdbEnvironment {
     return this.#failure;
   }
 
+  /** The highest sequence that a released transaction saw; durable. */
+  get sequence(): bigint {
+    return this.#sequence;
+  }
+
   /**
    * Runs `body` synchronously inside the write queue and resolves with its result once the commit is durable. LMDB keeps
    * what a body wrote before it threw, so bodies decide first and write last; several writes that belong together go
@@ -92,6 +106,7 @@ export class LmdbEnvironment {
     if (this.#failure !== null) throw this.#failure;
     const startedAt = performance.now();
     let written = 0;
+    let sequence = 0n;
     let outcome: {readonly value: R} | {readonly error: unknown} | undefined;
     try {
       await this.#root.transaction(() => {
@@ -107,6 +122,8 @@ export class LmdbEnvironment {
           outcome = {error};
         }
         written = this.#written;
+        // After the body, which may have raised it; also for a body that wrote nothing but saw what others wrote.
+        sequence = this.readSequence();
       });
       await this.#awaitFlush?.();
     } catch (error) {
@@ -114,6 +131,7 @@ export class LmdbEnvironment {
     }
     if (this.#failure !== null) throw this.#failure;
     if (outcome === undefined) throw this.fail(new Error("the transaction did not run"));
+    if (sequence > this.#sequence) this.#sequence = sequence;
     if (written > 0) this.#committed(written, startedAt);
     if ("error" in outcome) throw outcome.error;
     return outcome.value;
@@ -124,6 +142,21 @@ export class LmdbEnvironment {
     const written: unknown = database.putSync(key, value);
     if (written !== true) throw new Error(`LMDB did not write ${key}`);
     this.#written++;
+  }
+
+  /** The stored sequence; inside a transaction also what is not committed yet. @throws SLASHING_STORE_CORRUPT */
+  readSequence(): bigint {
+    const stored = this.meta.get(SEQUENCE);
+    if (stored === undefined) return 0n;
+    if (stored.length !== SEQUENCE_BYTES) throw new PleiadesError({code: "SLASHING_STORE_CORRUPT", key: SEQUENCE});
+    return Buffer.from(stored.buffer, stored.byteOffset, SEQUENCE_BYTES).readBigUInt64BE();
+  }
+
+  /** Inside a transaction, together with what it counts. */
+  raiseSequence(to: bigint = this.readSequence() + 1n): void {
+    const value = Buffer.alloc(SEQUENCE_BYTES);
+    value.writeBigUInt64BE(to);
+    if ((this.meta.putSync(SEQUENCE, value) as unknown) !== true) throw new Error("LMDB did not write the sequence");
   }
 
   /** Inside a transaction: all writes of `body` or none. */
@@ -164,7 +197,15 @@ export class LmdbEnvironment {
       throw new PleiadesError({code: "SLASHING_STORE_OPEN", reason: "this is not a keeper's store"});
     }
     const version = Number(Buffer.from(stored).toString("utf8"));
-    if (version !== SCHEMA_VERSION) {
+    if (version === WITHOUT_PAST) {
+      // Its past starts now: what nobody ever saw a sequence of, nobody can hold against it.
+      await this.transaction(() =>
+        this.allOrNothing(() => {
+          this.raiseSequence(0n);
+          this.put(this.meta, "schema", Buffer.from(String(SCHEMA_VERSION)));
+        }),
+      );
+    } else if (version !== SCHEMA_VERSION) {
       throw new PleiadesError({code: "SLASHING_STORE_VERSION", stored: version, known: SCHEMA_VERSION});
     }
   }

@@ -1,8 +1,10 @@
 import {type PubkeyHex, parsePubkeyHex, parseRootHex, type RootHex} from "../../core/bytes.js";
 import {PleiadesError} from "../../core/errors.js";
+import {type Past, requireRising} from "../../core/slashing/past.js";
 import type {SlashingRecord} from "../../core/slashing/record.js";
 import type {Decision, SlashingStore} from "../../ports/slashing-store.js";
 import type {LmdbEnvironment} from "./lmdb-environment.js";
+import {decodePast, encodePast, PAST} from "./past-codec.js";
 import {decodeRecord, encodeRecord} from "./record-codec.js";
 
 const CHAIN = "genesis_validators_root";
@@ -20,7 +22,11 @@ export class LmdbSlashingStore implements SlashingStore {
     return this.#environment.transaction(() => {
       const stored = records.get(key);
       const {write, result} = decide(stored === undefined ? undefined : decodeRecord(key, stored));
-      if (write !== "keep") this.#environment.put(records, key, encodeRecord(key, write));
+      if (write !== "keep") {
+        // The sequence first: a record without it would be one that nobody could miss.
+        this.#environment.raiseSequence();
+        this.#environment.put(records, key, encodeRecord(key, write));
+      }
       return result;
     });
   }
@@ -33,13 +39,33 @@ export class LmdbSlashingStore implements SlashingStore {
   ): Promise<R> {
     return this.#environment.transaction(() => {
       const {writes, result} = decide(this.#all());
+      this.#environment.allOrNothing(() => this.#write(writes));
+      return result;
+    });
+  }
+
+  transactPast<R>(
+    decide: (
+      past: Past,
+      records: ReadonlyMap<PubkeyHex, SlashingRecord>,
+    ) => {past: Past | "keep"; writes: ReadonlyMap<PubkeyHex, SlashingRecord>; result: R},
+  ): Promise<R> {
+    return this.#environment.transaction(() => {
+      const before = this.#past();
+      const {past, writes, result} = decide(before, this.#all());
       this.#environment.allOrNothing(() => {
-        for (const [key, record] of writes) {
-          this.#environment.put(this.#environment.records, key, encodeRecord(key, record));
+        if (past !== "keep") {
+          this.#environment.raiseSequence(requireRising(before, past).sequence);
+          this.#environment.put(this.#environment.meta, PAST, encodePast(past));
         }
+        this.#write(writes);
       });
       return result;
     });
+  }
+
+  sequence(): bigint {
+    return this.#environment.sequence;
   }
 
   /** Inside a transaction, so that nothing is seen that is not durable yet. */
@@ -63,6 +89,18 @@ export class LmdbSlashingStore implements SlashingStore {
 
   close(): Promise<void> {
     return this.#environment.close();
+  }
+
+  #write(writes: ReadonlyMap<PubkeyHex, SlashingRecord>): void {
+    if (writes.size === 0) return;
+    this.#environment.raiseSequence();
+    for (const [key, record] of writes) {
+      this.#environment.put(this.#environment.records, key, encodeRecord(key, record));
+    }
+  }
+
+  #past(): Past {
+    return decodePast(this.#environment.meta.get(PAST), this.#environment.readSequence());
   }
 
   #all(): ReadonlyMap<PubkeyHex, SlashingRecord> {

@@ -2,6 +2,7 @@ import {type KeeperInit, startKeeper} from "../../adapters/keeper/process.js";
 import {createLibp2pOperatorServer} from "../../adapters/operator-link/libp2p-operator-server.js";
 import {OperatorNode} from "../../committee/operator-node.js";
 import {RankedRequests} from "../../committee/ranked-requests.js";
+import {OperatorSightings} from "../../committee/sightings.js";
 import type {PeerIdText} from "../../core/bytes.js";
 import type {Committee} from "../../core/committee/committee.js";
 import {networkToJson} from "../../core/duty/network.js";
@@ -93,7 +94,16 @@ export async function composeOperator(
       container,
       TOKENS.operatorServer,
       await createLibp2pOperatorServer(
-        {identity, node, logger: log, clock},
+        {
+          identity,
+          node,
+          sightings: new OperatorSightings(
+            {keeper, logger: log},
+            {self: identity.peerId, committees: () => book.current()},
+          ),
+          logger: log,
+          clock,
+        },
         {
           listen: config.listen,
           allowedPeers: allowedPeers(() => book.current()),

@@ -1,6 +1,7 @@
 import {blstGroup} from "../../adapters/bls/blst.js";
 import {createLibp2pOperatorLink} from "../../adapters/operator-link/libp2p-operator-link.js";
 import {BatchVerifier} from "../../committee/batch-verifier.js";
+import {CoordinatorSightings} from "../../committee/sightings.js";
 import {CommitteeSigningService} from "../../committee/signing-service.js";
 import {toWire} from "../../core/duty/request-codec.js";
 import type {Logger} from "../../ports/logger.js";
@@ -15,6 +16,7 @@ import {enoughOperators} from "../enough-operators.js";
 import {listenerOptions, renewListener} from "../listener.js";
 import {withAddresses} from "../moved-operators.js";
 import {participantContext, requireParticipantTls} from "../participants/context.js";
+import {SightingFile} from "../sighting-file.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
 import {sampleSigner} from "../vitals.js";
@@ -57,11 +59,14 @@ export async function composeSigner(
 
   const stops = new Stops();
   try {
+    const sightings = new CoordinatorSightings({committees: () => book.current()});
+    const memory = await SightingFile.open({sightings, clock, logger: log}, {dataDir: loaded.config.dataDir});
+    stops.push(() => memory.close());
     const link = provide(
       container,
       TOKENS.operatorLink,
       withParticipants(
-        await createLibp2pOperatorLink({identity, logger: log, observer, clock}, {software: softwareName()}),
+        await createLibp2pOperatorLink({identity, logger: log, observer, clock, sightings}, {software: softwareName()}),
         {clock, logger: log, observer},
         {context: participantTls, committees: () => book.current()},
       ),

@@ -1,5 +1,6 @@
 import type {Identity} from "../../adapters/libp2p/identity.js";
 import {createLibp2pOperatorLink} from "../../adapters/operator-link/libp2p-operator-link.js";
+import {NO_SIGHTINGS} from "../../adapters/operator-link/no-sightings.js";
 import type {Committee, CommitteeOperator} from "../../core/committee/committee.js";
 import type {ReasonCode} from "../../core/errors.js";
 import {isReasonCode} from "../../core/reasons/index.js";
@@ -27,7 +28,7 @@ export async function connectAll(
 ): Promise<Connections> {
   const reasons = new Map<string, ReasonCode>();
   const link = await createLibp2pOperatorLink(
-    {identity, clock, logger: reasonsOnly(reasons, {}), observer: () => {}},
+    {identity, clock, sightings: NO_SIGHTINGS, logger: reasonsOnly(reasons, {}), observer: () => {}},
     {software},
   );
   const operators = new Map<string, CommitteeOperator>();

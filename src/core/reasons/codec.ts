@@ -56,6 +56,16 @@ export const codecReasons = {
     meaning: "The signing root that came with the request is not the root of its message on this network.",
     action: "Check that the client and the signer are configured for the same network and preset.",
   },
+  CODEC_LIFE: {
+    fault: "operator",
+    meaning: "A value is not the name of a keeper's run (32 lower-case hex digits).",
+    action: "Update the node that sent it; a store that holds it was damaged.",
+  },
+  CODEC_SIGHTING: {
+    fault: "operator",
+    meaning: "A sighting of an operator is not well-formed.",
+    action: "Update the node that sent it; if it persists, ask whether it runs this software.",
+  },
   CODEC_JSON: {
     fault: "caller",
     meaning: "The body is not JSON in UTF-8 of moderate depth.",

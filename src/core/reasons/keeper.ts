@@ -82,6 +82,19 @@ export const keeperReasons = {
     meaning: "A share bundle can only be added when the network's clock is known, to compute the floor of its records.",
     action: "Pin the network (name, or genesis time and seconds per slot) in the configuration.",
   },
+  KEEPER_ROLLED_BACK: {
+    fault: "environment",
+    meaning:
+      "This operator signed more than its records know: a backup was restored, a folder was emptied or copied, or a machine was rolled back.",
+    action:
+      "Every record was raised to the floor, and signing goes on by itself within two epochs. Find out what replaced the folder. Without a pinned network nothing is signed: start again with new keys.",
+  },
+  KEEPER_SECOND_COPY: {
+    fault: "environment",
+    meaning: "Another copy of this operator is running with the same share, so this one signs nothing until a restart.",
+    action:
+      "Stop both, destroy one of the two folders, and start the other. Its records begin at the floor; one share must never be on two machines.",
+  },
   KEEPER_NETWORK_MISMATCH: {
     fault: "configuration",
     meaning: "The committee file was made for another chain than the configured network.",

@@ -117,6 +117,11 @@ export const linkReasons = {
     meaning: "The node key file could not be read or written.",
     action: "Check the path, its permissions and the free space.",
   },
+  SIGNER_MEMORY_FILE: {
+    fault: "environment",
+    meaning: "The signer cannot read or write sightings.json, which tells its operators whether their records are old.",
+    action: "Check the signer's dataDir: it must exist, be writable and have free space. Signing goes on meanwhile.",
+  },
   OPERATOR_UNKNOWN_KEY: {
     fault: "configuration",
     meaning: "The operator belongs to no committee of this public key.",

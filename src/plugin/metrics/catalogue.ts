@@ -112,6 +112,11 @@ export const CATALOGUE = {
     help: "Time this operator's keeper took from request to durable decision and partial signature in seconds.",
     buckets: ANSWER_SECONDS,
   },
+  pleiades_keeper_alarms_total: {
+    type: "counter",
+    labels: ["code"],
+    help: "Times this operator's keeper learnt that its records are old (KEEPER_ROLLED_BACK) or that another copy of it runs (KEEPER_SECOND_COPY).",
+  },
   pleiades_store_commit_duration_seconds: {
     type: "histogram",
     labels: [],

@@ -63,6 +63,9 @@ export class MetricsRecorder {
         this.#count("pleiades_keeper_decisions_total", {type: event.type, outcome: event.outcome});
         this.#seconds("pleiades_keeper_decision_duration_seconds", event.durationMs, {type: event.type});
         return;
+      case "keeper-alarm":
+        this.#count("pleiades_keeper_alarms_total", {code: event.code});
+        return;
       case "store-committed":
         this.#seconds("pleiades_store_commit_duration_seconds", event.durationMs, {});
         this.#histogram("pleiades_store_commit_records").observe(event.records);

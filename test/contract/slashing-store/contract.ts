@@ -1,12 +1,14 @@
 import {expect} from "chai";
-import {parseEpoch, parsePubkeyHex, parseRootHex, parseSlot} from "../../../src/core/bytes.js";
+import {parseEpoch, parseLifeId, parsePubkeyHex, parseRootHex, parseSlot} from "../../../src/core/bytes.js";
 import {codeOf} from "../../../src/core/errors.js";
 import {EMPTY_RECORD} from "../../../src/core/slashing/decide.js";
+import {beginLife, NO_PAST} from "../../../src/core/slashing/past.js";
 import type {SlashingRecord} from "../../../src/core/slashing/record.js";
 import type {SlashingStore} from "../../../src/ports/slashing-store.js";
 
 export const KEY = parsePubkeyHex(`0x${"ab".repeat(48)}`);
 export const OTHER = parsePubkeyHex(`0x${"cd".repeat(48)}`);
+const LIFE = parseLifeId("1f".repeat(16));
 const CHAIN = parseRootHex(`0x${"11".repeat(32)}`);
 
 export const recordAt = (slot: bigint): SlashingRecord => ({
@@ -95,6 +97,58 @@ export function slashingStoreContract(open: () => Promise<SlashingStore>): void 
     });
     expect(await codeFrom(failing)).to.equal("INTERNAL");
     expect((await store.readAll()).size).to.equal(0);
+  });
+
+  it("counts every transaction that writes records, and no other", async () => {
+    expect(store.sequence()).to.equal(0n);
+    await store.transact(KEY, () => ({write: recordAt(1n), result: null}));
+    expect(store.sequence()).to.equal(1n);
+    await store.transact(KEY, () => ({write: "keep", result: null}));
+    await store.readAll();
+    await store.transactAll(() => ({writes: new Map(), result: null}));
+    expect(store.sequence()).to.equal(1n);
+    await store.transactAll(() => ({
+      writes: new Map([
+        [KEY, recordAt(2n)],
+        [OTHER, recordAt(2n)],
+      ]),
+      result: null,
+    }));
+    expect(store.sequence()).to.equal(2n);
+  });
+
+  it("keeps its past, and raises records in the same commit", async () => {
+    await store.transact(KEY, () => ({write: recordAt(1n), result: null}));
+    const first = await store.transactPast((past) => ({past: beginLife(past, LIFE), writes: new Map(), result: past}));
+    expect(first).to.deep.equal({...NO_PAST, sequence: 1n});
+    expect(store.sequence()).to.equal(2n);
+    const seen = await store.transactPast((past, records) => ({
+      past: {...past, flooredAt: 7},
+      writes: new Map([[KEY, recordAt(9n)]]),
+      result: {past, records},
+    }));
+    expect(seen).to.deep.equal({
+      past: {...NO_PAST, sequence: 2n, life: LIFE},
+      records: new Map([[KEY, recordAt(1n)]]),
+    });
+    const after = await store.transactPast((past, records) => ({
+      past: "keep",
+      writes: new Map(),
+      result: {past, records},
+    }));
+    expect(after).to.deep.equal({
+      past: {...NO_PAST, sequence: 3n, life: LIFE, flooredAt: 7},
+      records: new Map([[KEY, recordAt(9n)]]),
+    });
+  });
+
+  it("never lowers its sequence", async () => {
+    for (let n = 1n; n <= 3n; n++) await store.transact(KEY, () => ({write: recordAt(n), result: null}));
+    const lowered = store.transactPast((past) => ({past: {...past, sequence: 2n}, writes: new Map(), result: null}));
+    expect(await codeFrom(lowered)).to.equal("INTERNAL");
+    expect(store.sequence()).to.equal(3n);
+    await store.transact(KEY, () => ({write: recordAt(4n), result: null}));
+    expect(store.sequence()).to.equal(4n);
   });
 
   it("pins one chain for ever", async () => {

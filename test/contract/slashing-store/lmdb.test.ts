@@ -6,15 +6,19 @@ import {expect} from "chai";
 import {open as openLmdb} from "lmdb";
 import {LmdbSlashingStore} from "../../../src/adapters/slashing-store/lmdb.js";
 import {LmdbEnvironment} from "../../../src/adapters/slashing-store/lmdb-environment.js";
-import {parseRootHex, parseSlot} from "../../../src/core/bytes.js";
+import {encodeRecord} from "../../../src/adapters/slashing-store/record-codec.js";
+import {parseLifeId, parseRootHex, parseSlot} from "../../../src/core/bytes.js";
 import {codeOf} from "../../../src/core/errors.js";
 import {EMPTY_RECORD} from "../../../src/core/slashing/decide.js";
+import {beginLife} from "../../../src/core/slashing/past.js";
 import {SlashingGuard} from "../../../src/keeper/slashing-guard.js";
 import {KEY, OTHER, recordAt} from "./contract.js";
 
 const COUNTER = join(import.meta.dirname, "../../fixtures/slashing-store/count-up.js");
 const ROOT = parseRootHex(`0x${"22".repeat(32)}`);
 const nothing = async (): Promise<null> => null;
+
+const LIFE = parseLifeId("1f".repeat(16));
 const BLOCK = {kind: "block", slot: parseSlot("7")} as const;
 
 /** A flush that a test holds, ends or makes fail, once everything before it has happened. */
@@ -141,7 +145,7 @@ describe("slashing store on LMDB: what is durable", () => {
 
   it("refuses the store of a newer version, of something else, and a file that is no store", async () => {
     for (const [name, value, code] of [
-      ["schema", "2", "SLASHING_STORE_VERSION"],
+      ["schema", "3", "SLASHING_STORE_VERSION"],
       ["magic", "another store", "SLASHING_STORE_OPEN"],
     ] as const) {
       const {environment} = await openStore();
@@ -160,6 +164,39 @@ describe("slashing store on LMDB: what is durable", () => {
     }
   });
 
+  it("takes over a store of version 1 as it is, and writes what version 1 must not read", async () => {
+    const record = encodeRecord(KEY, recordAt(5n));
+    const raw = openLmdb({path: join(folder, "store"), encoding: "binary", mapSize: 2 ** 30, overlappingSync: false});
+    const meta = raw.openDB({name: "meta", encoding: "binary"});
+    meta.putSync("magic", Buffer.from("pleiades keeper store"));
+    meta.putSync("schema", Buffer.from("1"));
+    meta.putSync("genesis_validators_root", Buffer.from(ROOT));
+    raw.openDB({name: "records", encoding: "binary"}).putSync(KEY, record);
+    raw.openDB({name: "shares", encoding: "binary"});
+    await raw.close();
+    const {environment, store} = await openStore();
+    expect(await store.readAll()).to.deep.equal(new Map([[KEY, recordAt(5n)]]));
+    expect(store.genesisValidatorsRoot()).to.equal(ROOT);
+    expect(store.sequence()).to.equal(0n);
+    expect(Buffer.from(environment.meta.get("schema") ?? []).toString()).to.equal("2");
+    await store.transact(KEY, () => ({write: recordAt(6n), result: null}));
+    await environment.close();
+    const again = await openStore();
+    expect(again.store.sequence()).to.equal(1n);
+    expect((await again.store.readAll()).get(KEY)).to.deep.equal(recordAt(6n));
+  });
+
+  it("takes a damaged past for a failure, never for an empty one", async () => {
+    const {environment, store} = await openStore();
+    const begin = () => store.transactPast((past) => ({past: beginLife(past, LIFE), writes: new Map(), result: past}));
+    await begin();
+    const stored = Buffer.from(environment.meta.get("past") ?? []);
+    await environment.transaction(() => environment.put(environment.meta, "past", stored.subarray(0, -1)));
+    expect(await codeFrom(begin())).to.equal("SLASHING_STORE_CORRUPT");
+    await environment.transaction(() => environment.put(environment.meta, "past", stored));
+    expect((await begin()).life).to.equal(LIFE);
+  });
+
   it("loses no increment between processes that write the same record", async function () {
     this.timeout(20_000);
     const {store} = await openStore();
@@ -175,5 +212,6 @@ describe("slashing store on LMDB: what is durable", () => {
     );
     expect(await Promise.all(children)).to.deep.equal([0, 0]);
     expect((await store.readAll()).get(KEY)?.block?.slot).to.equal(100n);
+    expect(store.sequence(), "every write of both counted").to.equal(101n);
   });
 });

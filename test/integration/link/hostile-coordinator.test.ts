@@ -3,6 +3,7 @@ import {expect} from "chai";
 import {ManualClock} from "../../../src/adapters/clock/manual.js";
 import {generateIdentity, type Identity} from "../../../src/adapters/libp2p/identity.js";
 import {MAX_OUTSTANDING} from "../../../src/adapters/operator-link/limits.js";
+import {PROTOCOL_VERSION} from "../../../src/adapters/operator-link/messages.js";
 import type {PeerIdText} from "../../../src/core/bytes.js";
 import {PleiadesError} from "../../../src/core/errors.js";
 import type {Clock} from "../../../src/ports/clock.js";
@@ -132,11 +133,13 @@ describe("an operator's server", function () {
     const server = await serve();
     const {open} = await raw(server, server.allowed);
     const stream = await open();
-    stream.hello(2);
+    stream.hello(PROTOCOL_VERSION + 1);
     await waitFor("ended", () => stream.ended);
-    expect(stream.heard).to.deep.equal([{type: "hello", protocol: 1, software: "test/operator"}]);
+    expect(stream.heard).to.deep.equal([
+      {type: "hello", protocol: PROTOCOL_VERSION, software: "test/operator", own: null, told: []},
+    ]);
     const line = server.logger.lines.find(({fields}) => fields.code === "LINK_VERSION");
-    expect(line?.fields).to.include({ours: 1, theirs: 2, software: "test/raw"});
+    expect(line?.fields).to.include({ours: PROTOCOL_VERSION, theirs: PROTOCOL_VERSION + 1, software: "test/raw"});
   });
 
   it("resets the stream of a coordinator that asks before its hello", async () => {
@@ -223,7 +226,7 @@ describe("an operator's server", function () {
     const second = await open().catch(() => null);
     if (second !== null) await waitFor("second reset", () => second.ended);
     expect(second?.heard ?? []).to.deep.equal([]);
-    first.say({type: "ping"});
+    first.say({type: "ping", n: 1, told: []});
     await waitFor("pong", () => first.heard.length === 2);
   });
 

@@ -2,6 +2,7 @@ import {expect} from "chai";
 import {ManualClock} from "../../../src/adapters/clock/manual.js";
 import {generateIdentity} from "../../../src/adapters/libp2p/identity.js";
 import {MAX_OUTSTANDING} from "../../../src/adapters/operator-link/limits.js";
+import {PROTOCOL_VERSION} from "../../../src/adapters/operator-link/messages.js";
 import type {PeerIdText} from "../../../src/core/bytes.js";
 import type {Clock} from "../../../src/ports/clock.js";
 import {startLink, startServer} from "../../support/libp2p-link.js";
@@ -66,12 +67,12 @@ describe("a coordinator's link", function () {
 
   it("says which versions do not fit, and keeps away from that operator", async () => {
     const {link, logger, connected} = await coordinate();
-    const future = await hostile((stream) => stream.hello(2));
+    const future = await hostile((stream) => stream.hello(PROTOCOL_VERSION + 1));
     link.setPeers([future]);
     await waitFor("mismatch", () => logger.lines.some(({fields}) => fields.code === "LINK_VERSION"));
     const line = logger.lines.find(({fields}) => fields.code === "LINK_VERSION");
     expect(line?.level).to.equal("warn");
-    expect(line?.fields).to.include({ours: 1, theirs: 2, software: "test/raw"});
+    expect(line?.fields).to.include({ours: PROTOCOL_VERSION, theirs: PROTOCOL_VERSION + 1, software: "test/raw"});
     expect(connected(future.peerId)).to.equal(false);
   });
 
@@ -216,8 +217,9 @@ describe("a coordinator's link", function () {
     );
     await Promise.resolve();
     aborted.abort();
-    await waitFor("frame", () => streams[0]?.heard.length === 2);
-    const frame = streams[0]?.heard[1] as {items: {id: number; priority: number}[]};
+    const requests = () => ((streams[0]?.heard ?? []) as {type: string}[]).filter(({type}) => type === "request");
+    await waitFor("frame", () => requests().length === 1);
+    const frame = requests()[0] as unknown as {items: {id: number; priority: number}[]};
     expect(frame.items.map(({id, priority}) => [id, priority])).to.deep.equal([
       [1, 0],
       [2, 1],

@@ -3,7 +3,8 @@ import {ManualClock} from "../../../src/adapters/clock/manual.js";
 import {systemClock} from "../../../src/adapters/clock/system.js";
 import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
 import {encodeFrame} from "../../../src/adapters/operator-link/frame.js";
-import {signItemText} from "../../../src/adapters/operator-link/messages.js";
+import {helloText, signItemText} from "../../../src/adapters/operator-link/messages.js";
+import {NO_SIGHTINGS} from "../../../src/adapters/operator-link/no-sightings.js";
 import {ServerSession} from "../../../src/adapters/operator-link/server-session.js";
 import {CoordinatorSession} from "../../../src/adapters/operator-link/session.js";
 import {MemorySlashingStore} from "../../../src/adapters/slashing-store/memory.js";
@@ -27,7 +28,7 @@ import {MemoryStream} from "./memory-stream.js";
 import {type Json, mutateBytes, mutateJson, mutateText} from "./mutate.js";
 import {type FuzzTarget, insist, knownCode} from "./target.js";
 
-const HELLO = {type: "hello", protocol: 1, software: "test/fuzz"};
+const HELLO = JSON.parse(helloText("test/fuzz")) as Json;
 
 /** An operator behind its server: the real node and keeper, with records in memory. */
 async function operator(peerId: PeerIdText = testPeerId(100)) {
@@ -121,7 +122,7 @@ export async function linkServerTarget(): Promise<FuzzTarget> {
     let ended: PleiadesError | null = null;
     const load = {inFlight: 0};
     const session = new ServerSession(
-      {stream: stream.asStream, clock, handler: real.node, load},
+      {stream: stream.asStream, clock, handler: real.node, load, sightings: NO_SIGHTINGS},
       {
         peerId: real.peerId,
         software: "test/operator",
@@ -162,7 +163,10 @@ export function linkCoordinatorTarget(): FuzzTarget {
   const text = signItemText(request, JSON.stringify(request.request));
   const run = async (input: Buffer): Promise<string> => {
     const stream = new MemoryStream();
-    const session = new CoordinatorSession({stream: stream.asStream, clock}, {software: "test/coordinator"});
+    const session = new CoordinatorSession(
+      {stream: stream.asStream, clock, sightings: NO_SIGHTINGS},
+      {peerId: testPeerId(1), software: "test/coordinator"},
+    );
     // The hello is the first frame; what follows answers requests that have left by then.
     const hello = input.length >= 4 ? 4 + Math.min(input.readUInt32BE(), input.length - 4) : input.length;
     feed(stream, input.subarray(0, hello));

@@ -2,6 +2,7 @@ import {blstGroup} from "../../../src/adapters/bls/blst.js";
 import {systemClock} from "../../../src/adapters/clock/system.js";
 import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
 import {createLibp2pOperatorLink} from "../../../src/adapters/operator-link/libp2p-operator-link.js";
+import {CoordinatorSightings} from "../../../src/committee/sightings.js";
 import {fromHex, type OperatorId, parseSignatureHex} from "../../../src/core/bytes.js";
 import type {WireRequest} from "../../../src/core/duty/sign-request.js";
 import {codeOf, PleiadesError} from "../../../src/core/errors.js";
@@ -44,8 +45,16 @@ export class CommitteeLoad {
   #quiet = false;
 
   static async start(committee: KillableCommittee, random: Seeded): Promise<CommitteeLoad> {
+    const committees = [committee.committee];
     const link = await createLibp2pOperatorLink(
-      {identity: committee.identity, logger: new MemoryLogger(), observer: () => {}, clock: systemClock},
+      {
+        identity: committee.identity,
+        logger: new MemoryLogger(),
+        observer: () => {},
+        clock: systemClock,
+        // A killed operator that comes back must not be taken for one that forgot.
+        sightings: new CoordinatorSightings({committees: () => committees}),
+      },
       {software: "test/kill"},
     );
     link.setPeers(committee.committee.operators);

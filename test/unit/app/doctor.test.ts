@@ -44,6 +44,9 @@ describe("the doctor", () => {
               peerId: parsePeerIdText(peerId),
               connected: answer(id) !== null,
               software: software(),
+              roundTripMs: 1,
+              clockOffsetMs: 0,
+              stopCode: null,
             })),
           requestPartial: async (peer) => {
             const {id} = fixture.committee.operators.find(({peerId}) => peerId === peer)!;

@@ -5,7 +5,15 @@ import type {KeeperStatus} from "../../../src/ports/keeper.js";
 import type {PleiadesEvent} from "../../../src/ports/observer.js";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const status = {pid: 1, signing: true, code: null, keys: 3, queued: 2} satisfies KeeperStatus;
+const status = {
+  pid: 1,
+  signing: true,
+  code: null,
+  keys: 3,
+  queued: 2,
+  sequence: 9n,
+  flooredAt: null,
+} satisfies KeeperStatus;
 
 describe("samples of a node's vitals", () => {
   it("are taken at once, then every five seconds, until the end", async () => {

@@ -12,7 +12,14 @@ const [ONE, TWO, THREE, FOUR] = OPERATORS.map(({peerId}) => peerId) as [PeerIdTe
 function setUp(disconnected: readonly PeerIdText[] = []) {
   const clock = new ManualClock();
   const logger = new MemoryLogger();
-  const peers = OPERATORS.map(({peerId}) => ({peerId, connected: !disconnected.includes(peerId), software: null}));
+  const peers = OPERATORS.map(({peerId}) => ({
+    peerId,
+    connected: !disconnected.includes(peerId),
+    software: null,
+    roundTripMs: null,
+    clockOffsetMs: null,
+    stopCode: null,
+  }));
   const link = {peers: () => peers};
   const health = new OperatorHealth({link, clock, logger}, {downAfterMisses: 2, probeIntervalMs: 100});
   return {clock, logger, health, order: () => health.order(OPERATORS, health.connectedPeers()).map(({id}) => id)};

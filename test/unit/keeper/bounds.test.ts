@@ -14,7 +14,7 @@ function keeperWith(storeFailure: () => PleiadesError | null) {
   const share = loadShare(key.shares[0]!.secret, {n: 4, t: 3});
   const clock = {now: () => Date.now(), monotonic: () => 0};
   return new SigningKeeper(
-    {clock, store: new MemorySlashingStore(), storeFailure, pool: null},
+    {clock, store: new MemorySlashingStore(), halted: storeFailure, pool: null},
     {network: testNetwork(), policy: EMPTY_POLICY, shares: [{groupPublicKey, committeeHash, share}], signingThreads: 0},
   );
 }

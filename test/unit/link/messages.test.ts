@@ -3,16 +3,22 @@ import fc from "fast-check";
 import {MAX_FRAME_ITEMS, MAX_MESSAGE_LENGTH} from "../../../src/adapters/operator-link/limits.js";
 import {
   helloText,
-  itemsText,
   parseMessage,
   parseReplyItem,
   parseRequestItem,
+  pingText,
+  pongText,
   replyItemText,
+  replyText,
+  requestText,
   signItemText,
   watermarkItemTexts,
 } from "../../../src/adapters/operator-link/messages.js";
 import {codeOf, PleiadesError} from "../../../src/core/errors.js";
-import {hashOf, keyOf, requestOf, signedFor} from "../../support/link.js";
+import {formatSighting} from "../../../src/core/slashing/sighting.js";
+import {MAX_TOLD} from "../../../src/ports/sightings.js";
+import {testPeerId} from "../../support/committees.js";
+import {hashOf, keyOf, requestOf, sightingOf, signedFor} from "../../support/link.js";
 
 const itemsOf = (text: string): readonly unknown[] => {
   const message = parseMessage(text);
@@ -42,8 +48,7 @@ const wireItem = (changes: {[key: string]: unknown} = {}): {[key: string]: unkno
 describe("messages between coordinator and operator", () => {
   it("carry requests through unchanged", () => {
     const requests = [requestOf(1), requestOf(2, {priority: 0})];
-    const text = itemsText(
-      "request",
+    const text = requestText(
       requests.map((request, n) => ({id: n + 1, text: signItemText(request, JSON.stringify(request.request))})),
     );
     expect(itemsOf(text).map(parseRequestItem)).to.deep.equal(
@@ -54,10 +59,13 @@ describe("messages between coordinator and operator", () => {
   it("carry replies through unchanged", () => {
     const signed = signedFor(requestOf(1));
     const refused = {kind: "refused", code: "OPERATOR_UNKNOWN_KEY", message: 'with "quotes" and ümlauts'} as const;
-    const text = itemsText("reply", [
-      {id: 9, text: replyItemText(signed)},
-      {id: 4, text: replyItemText(refused)},
-    ]);
+    const text = replyText(
+      [
+        {id: 9, text: replyItemText(signed)},
+        {id: 4, text: replyItemText(refused)},
+      ],
+      null,
+    );
     const [first, second] = itemsOf(text).map(parseReplyItem);
     expect(first).to.deep.equal({
       id: 9,
@@ -75,10 +83,53 @@ describe("messages between coordinator and operator", () => {
   });
 
   it("begin with a hello that names protocol and software", () => {
-    expect(parseMessage(helloText("pleiades/9"))).to.deep.equal({type: "hello", protocol: 1, software: "pleiades/9"});
+    expect(parseMessage(helloText("pleiades/9"))).to.deep.equal({
+      type: "hello",
+      protocol: 2,
+      software: "pleiades/9",
+      own: null,
+      told: [],
+    });
   });
 
+  it("carry sightings through unchanged, with hellos, pings, pongs and replies", () => {
+    const told = [1, 2].map((n) => ({peerId: testPeerId(n), sighting: sightingOf(n)}));
+    const remembered = {own: sightingOf(3), told};
+    expect(parseMessage(helloText("x", remembered))).to.deep.include(remembered);
+    expect(parseMessage(pingText(7, told))).to.deep.equal({type: "ping", n: 7, told});
+    const pong = {n: 7, now: 1_700_000_000_123, stopCode: "KEEPER_SECOND_COPY" as const, ...remembered};
+    expect(parseMessage(pongText(pong))).to.deep.equal({type: "pong", ...pong});
+    expect(parseMessage(pongText({...pong, stopCode: null}))).to.deep.include({stopCode: null});
+    const text = replyText([{id: 1, text: replyItemText(signedFor(requestOf(1)))}], formatSighting(sightingOf(3)));
+    expect(parseMessage(text)).to.deep.include({type: "reply", own: sightingOf(3)});
+  });
+
+  it("say that the version is another one before anything else can be wrong", () => {
+    const old = '{"type":"hello","protocol":1,"software":"x"}';
+    expect(parseMessage(old)).to.deep.include({protocol: 1, told: []});
+  });
+
+  it("take an operator's unknown reason to stop for what it is", () => {
+    const pong = JSON.parse(pongText({n: 1, now: 1, stopCode: null, own: null, told: []})) as object;
+    const parsed = parseMessage(JSON.stringify({...pong, stopCode: "KEEPER_OF_THE_FUTURE"}));
+    expect(parsed).to.deep.include({stopCode: "LINK_UNKNOWN_REASON"});
+  });
+
+  const line = `${testPeerId(1)} ${formatSighting(sightingOf(1))}`;
+  const ping = (told: unknown, n: unknown = 1) => JSON.stringify({type: "ping", n, told});
   for (const [what, text] of Object.entries({
+    "a ping without a number": JSON.stringify({type: "ping", told: []}),
+    "a ping with half a number": ping([], 0.5),
+    "a ping without a list of sightings": JSON.stringify({type: "ping", n: 1}),
+    "too many sightings": ping(Array(MAX_TOLD + 1).fill(line)),
+    "a sighting that is no text": ping([7]),
+    "a sighting without a peer": ping([formatSighting(sightingOf(1))]),
+    "a sighting that is too long": ping([`${line}${"0".repeat(400)}`]),
+    "a damaged sighting": ping([line.slice(0, -1)]),
+    "a pong without a time": JSON.stringify({type: "pong", n: 1, stopCode: null, own: null, told: []}),
+    "a pong with a reason that is none": JSON.stringify({type: "pong", n: 1, now: 1, stopCode: 7, own: null, told: []}),
+    "a reply with a damaged sighting": '{"type":"reply","own":"x","items":[{"id":1}]}',
+    "a hello of this version with a damaged sighting": helloText("x").replace('"own":null', '"own":"."'),
     "text that is not JSON": "{",
     "an array": "[]",
     null: "null",

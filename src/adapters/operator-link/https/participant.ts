@@ -72,7 +72,9 @@ export class ProfileParticipant {
 
   status(): PeerStatus {
     const software = this.#connected ? "distributed profile" : null;
-    return {peerId: this.peerId, connected: this.#connected, software};
+    // The profile says neither what time it is nor why a participant does not sign.
+    const unknown = {roundTripMs: null, clockOffsetMs: null, stopCode: null};
+    return {peerId: this.peerId, connected: this.#connected, software, ...unknown};
   }
 
   close(): Promise<void> {
