@@ -176,6 +176,18 @@ const ROWS = [
       {title: "Healthy", width: 4, lines: [["pleiades_operator_healthy", "{{peer}}"]]},
       {title: "Connected", width: 4, lines: [["pleiades_peer_connected", "{{peer}}"]]},
       {
+        title: "Clock, against the signer's",
+        unit: "s",
+        width: 12,
+        lines: [["pleiades_operator_clock_offset_seconds", "{{peer}}"]],
+      },
+      {
+        title: "Round trip",
+        unit: "s",
+        width: 12,
+        lines: [["pleiades_operator_round_trip_seconds", "{{peer}}"]],
+      },
+      {
         title: "Wrong partial signatures",
         description: "Any is a matter for a person: a wrong share, broken memory, or a lie.",
         width: 12,
@@ -227,6 +239,15 @@ const ROWS = [
             `${by("instance", rate("pleiades_store_commit_records_sum"))} / ${by("instance", rate("pleiades_store_commit_records_count"))}`,
             "{{instance}}",
           ],
+        ],
+      },
+      {
+        title: "Alarms of keepers",
+        description:
+          "KEEPER_ROLLED_BACK: its records were old and it went to the floor. KEEPER_SECOND_COPY: another copy of it runs; both stop.",
+        width: 12,
+        lines: [
+          [by("code, instance", "increase(pleiades_keeper_alarms_total[$__rate_interval])"), "{{instance}} {{code}}"],
         ],
       },
     ],

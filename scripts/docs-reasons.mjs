@@ -28,6 +28,7 @@ const AREAS = {
   CLI: ["Command line", "Commands and their options."],
   SPLIT: ["Splitting keys", "`pleiades split` and share bundles."],
   PLUGIN: ["Plugins", "Plugins of this node."],
+  SIGNER: ["Signer", "What the signer learns of itself."],
   TLS: ["TLS", "Certificates and keys of this node's listeners."],
   VALIDATOR: ["Validator client in process", "`pleiades validator`."],
   INTERNAL: ["Unknown", "A failure without a code of its own."],

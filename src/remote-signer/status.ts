@@ -26,6 +26,7 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   SPLIT: 500,
   PLUGIN: 500,
   TLS: 500,
+  SIGNER: 500,
   VALIDATOR: 500,
 };
 

@@ -81,6 +81,16 @@ export const CATALOGUE = {
     labels: ["peer"],
     help: "Smoothed time this operator takes to answer in seconds.",
   },
+  pleiades_operator_clock_offset_seconds: {
+    type: "gauge",
+    labels: ["peer"],
+    help: "The operator's clock minus the signer's in seconds, at most half a round trip off.",
+  },
+  pleiades_operator_round_trip_seconds: {
+    type: "gauge",
+    labels: ["peer"],
+    help: "Time to the operator and back in seconds, the shortest of the last few pings.",
+  },
   pleiades_validators: {
     type: "gauge",
     labels: [],

@@ -1,5 +1,6 @@
 import {Counter, Gauge, Histogram, type Registry} from "prom-client";
 import type {PleiadesEvent} from "../../ports/observer.js";
+import type {CommitteeHealth} from "../../ports/signing-service.js";
 import {CATALOGUE, type MetricName} from "./catalogue.js";
 import {classOf} from "./outcome.js";
 
@@ -7,6 +8,17 @@ type Labels = Readonly<Record<string, string>>;
 type NamesOf<T extends "counter" | "gauge" | "histogram"> = {
   [N in MetricName]: (typeof CATALOGUE)[N]["type"] extends T ? N : never;
 }[MetricName];
+
+type Operator = CommitteeHealth["operators"][number];
+const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
+
+/** What is sampled of each operator; null: not known. */
+const OPERATOR_GAUGES = {
+  pleiades_operator_healthy: ({healthy}) => (healthy ? 1 : 0),
+  pleiades_operator_latency_seconds: ({latencyMs}) => seconds(latencyMs),
+  pleiades_operator_clock_offset_seconds: ({clockOffsetMs}) => seconds(clockOffsetMs),
+  pleiades_operator_round_trip_seconds: ({roundTripMs}) => seconds(roundTripMs),
+} as const satisfies {readonly [N in NamesOf<"gauge">]?: (operator: Operator) => number | null};
 
 /** Builds the catalogue's metrics in a registry and turns events into their values. */
 export class MetricsRecorder {
@@ -99,12 +111,12 @@ export class MetricsRecorder {
     requests.set({queue: "signer", state: "waiting"}, waiting);
     this.#gauge("pleiades_validators").set(committees.reduce((sum, {keys}) => sum + keys, 0));
     // Committees come and go with the files; their operators must not stay behind.
-    for (const name of ["pleiades_operator_healthy", "pleiades_operator_latency_seconds"] as const) {
+    for (const name of Object.keys(OPERATOR_GAUGES) as (keyof typeof OPERATOR_GAUGES)[]) {
       this.#gauge(name).reset();
-    }
-    for (const {peerId: peer, healthy, latencyMs} of committees.flatMap(({operators}) => operators)) {
-      this.#gauge("pleiades_operator_healthy").set({peer}, healthy ? 1 : 0);
-      if (latencyMs !== null) this.#gauge("pleiades_operator_latency_seconds").set({peer}, latencyMs / 1000);
+      for (const operator of committees.flatMap(({operators}) => operators)) {
+        const value = OPERATOR_GAUGES[name](operator);
+        if (value !== null) this.#gauge(name).set({peer: operator.peerId}, value);
+      }
     }
     const spare = this.#gauge("pleiades_committee_spare_operators");
     if (committees.length === 0) spare.reset();

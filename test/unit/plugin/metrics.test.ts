@@ -133,8 +133,8 @@ describe("sampled metrics", () => {
     peerId: parsePeerIdText(peer),
     connected: healthy,
     software: null,
-    roundTripMs: null,
-    clockOffsetMs: null,
+    roundTripMs: latencyMs === null ? null : 2,
+    clockOffsetMs: latencyMs === null ? null : -250,
     stopCode: null,
     operatorId,
     healthy,
@@ -171,6 +171,12 @@ describe("sampled metrics", () => {
     ]);
     expect(samples(text, "pleiades_operator_latency_seconds")).to.deep.equal([
       `pleiades_operator_latency_seconds{peer="${peerId}"} 0.005`,
+    ]);
+    expect(samples(text, "pleiades_operator_clock_offset_seconds")).to.deep.equal([
+      `pleiades_operator_clock_offset_seconds{peer="${peerId}"} -0.25`,
+    ]);
+    expect(samples(text, "pleiades_operator_round_trip_seconds")).to.deep.equal([
+      `pleiades_operator_round_trip_seconds{peer="${peerId}"} 0.002`,
     ]);
     expect(samples(text, "pleiades_requests")).to.deep.equal([
       'pleiades_requests{queue="signer",state="running"} 2',
