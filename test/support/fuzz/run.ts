@@ -2,7 +2,7 @@ import {writeFileSync} from "node:fs";
 import {Seeded} from "../seeded.js";
 import type {FuzzTarget} from "./target.js";
 
-/** No input may take longer, on however busy a machine; the slowest, a bundle at the most costly scrypt, takes three. */
+/** No input may take longer, on however busy a machine; the slowest, a bundle at the most costly scrypt, takes several. */
 const INPUT_BOUND_MS = 20_000;
 /** Caches fill while the first inputs run; between the first and the last look the memory in use may not grow by more. */
 const MAX_GROWTH_BYTES = 24 * 2 ** 20;

@@ -41,7 +41,7 @@ export class CommitteeLoad {
   readonly #outcomes = new Map<string, number>();
   readonly #running: Promise<void>[] = [];
   #stopping = false;
-  /** The second coordinator, the first in rank, asks for nothing. */
+  /** The second coordinator, perhaps the first in rank, asks for nothing. */
   #quiet = false;
 
   static async start(committee: KillableCommittee, random: Seeded): Promise<CommitteeLoad> {

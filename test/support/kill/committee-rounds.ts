@@ -36,7 +36,10 @@ export class CommitteeRounds {
   }
 
   async run(kills: number): Promise<CommitteeResult> {
-    const committee = await KillableCommittee.prepare({keys: CommitteeLoad.KEYS});
+    const committee = await KillableCommittee.prepare({
+      keys: CommitteeLoad.KEYS,
+      first: this.#random.chance(0.5),
+    });
     try {
       await committee.start();
       const load = await CommitteeLoad.start(committee, this.#random.fork());

@@ -40,7 +40,8 @@ export class KillableCommittee {
     this.identity = identity;
   }
 
-  static async prepare({keys}: {keys: number}): Promise<KillableCommittee> {
+  /** @param first whether the second coordinator ranks before the signer, whose requests are then the ones held back */
+  static async prepare({keys, first = true}: {keys: number; first?: boolean}): Promise<KillableCommittee> {
     const dataDir = mkdtempSync(join(tmpdir(), "pleiades-kill-"));
     const range = {first: 0, last: keys - 1};
     const plan = await prepareLocal({
@@ -53,8 +54,9 @@ export class KillableCommittee {
     });
     const identity = await generateIdentity();
     const alone = parseCommitteeFile(readFileSync(plan.committeeFile, "utf8"), blstGroup);
-    // First in rank, so that what it asks is not held back.
-    const text = formatCommitteeFile({...alone, coordinators: [identity.peerId, ...alone.coordinators]}, blstGroup);
+    const {peerId} = identity;
+    const coordinators = first ? [peerId, ...alone.coordinators] : [...alone.coordinators, peerId];
+    const text = formatCommitteeFile({...alone, coordinators}, blstGroup);
     writeFileSync(plan.committeeFile, text);
     const [port = 0] = await freePorts([0]);
     await writeSignerConfig(plan, plan.signers[0]!, {host: "127.0.0.1", port, operatorAddresses: new Map()});
