@@ -1,16 +1,21 @@
 import {toHex} from "../core/bytes.js";
 import {PRIORITY, type Priority} from "../core/duty/sign-request.js";
 import type {BlsGroup} from "../core/threshold/bls.js";
+import type {Clock} from "../ports/clock.js";
 import type {NextTurn} from "../ports/next-turn.js";
 import type {SignatureBatches, SignatureClaim} from "../ports/signature-batches.js";
 
 /**
- * Distinct messages of one batch: twice as many would save a tenth of the time each, and hold up the event loop, and with
- * it a block, twice as long.
+ * Distinct messages of one batch: twice as many would save a twentieth of the time each, and hold up the event loop, and
+ * with it a block, twice as long.
  */
-const MAX_DISTINCT = 8;
+const MAX_DISTINCT = 16;
 /** Claims about one message: their sum is computed on other threads and costs a fifteenth of a verification each. */
 const MAX_SAME = 512;
+
+/** After a batch of so many more are on their way, and a pairing check each would cost more than a pause. */
+const CROWD = 4;
+const PAUSE_MS = 4;
 
 interface Waiting extends SignatureClaim {
   readonly resolve: (valid: boolean) => void;
@@ -20,22 +25,27 @@ interface Waiting extends SignatureClaim {
 /**
  * Verifies combined signatures. Those that wait together are verified together: claims about one message as one, and of
  * distinct messages a few at a time, with a turn of the event loop after each batch. What is alone is verified at once,
- * a block always is, and the most urgent goes first. A batch that fails is halved until the wrong ones stand alone.
+ * a block always is, and the most urgent goes first. After a crowd there is a pause, in which the next one gathers. A batch
+ * that fails is halved until the wrong ones stand alone.
  */
 export class BatchVerifier {
   readonly #bls: Pick<BlsGroup, "verify"> & SignatureBatches;
   readonly #nextTurn: NextTurn;
   readonly #levels: Waiting[][] = Object.values(PRIORITY).map(() => []);
+  readonly #clock: Pick<Clock, "after">;
   #running = false;
 
   constructor({
     bls,
+    clock,
     nextTurn = setImmediate,
   }: {
     bls: Pick<BlsGroup, "verify"> & SignatureBatches;
+    clock: Pick<Clock, "after">;
     nextTurn?: NextTurn | undefined;
   }) {
     this.#bls = bls;
+    this.#clock = clock;
     this.#nextTurn = nextTurn;
   }
 
@@ -57,12 +67,21 @@ export class BatchVerifier {
         for (const {reject} of batch) reject(error);
       });
       await this.#turn();
+      if (batch.length >= CROWD && this.#waiting() < MAX_DISTINCT) await this.#pause();
     }
     this.#running = false;
   }
 
   #turn(): Promise<void> {
     return new Promise((resolve) => this.#nextTurn(resolve));
+  }
+
+  #waiting(): number {
+    return this.#levels.reduce((sum, level) => sum + level.length, 0);
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(PAUSE_MS, resolve));
   }
 
   /** The oldest claim of the most urgent level that has one, with company of that level that goes well with it. */

@@ -71,7 +71,7 @@ export class SimulatedCoordinator {
       },
       {self: this.peerId},
     );
-    const verifier = new BatchVerifier({bls, nextTurn: (turn) => void process.after(0, "verifies", turn)});
+    const verifier = new BatchVerifier({bls, clock, nextTurn: (turn) => void process.after(0, "verifies", turn)});
     const service = new CommitteeSigningService(
       {
         link,

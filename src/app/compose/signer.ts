@@ -72,7 +72,7 @@ export async function composeSigner(
       ),
     );
     stops.push(() => link.close());
-    const verifier = new BatchVerifier({bls: blstGroup});
+    const verifier = new BatchVerifier({bls: blstGroup, clock});
     const service = provide(
       container,
       TOKENS.signingService,

@@ -1,8 +1,10 @@
 import {expect} from "chai";
 import {blstGroup, loadSecretKey} from "../../../src/adapters/bls/blst.js";
+import {ManualClock} from "../../../src/adapters/clock/manual.js";
 import {BatchVerifier} from "../../../src/committee/batch-verifier.js";
 import {fromHex} from "../../../src/core/bytes.js";
 import {PRIORITY} from "../../../src/core/duty/sign-request.js";
+import type {Clock} from "../../../src/ports/clock.js";
 import type {SignatureClaim} from "../../../src/ports/signature-batches.js";
 import {testScalar} from "../../support/committees.js";
 import {offSubgroupSignature, withSmallOrder} from "../../support/odd-points.js";
@@ -21,8 +23,16 @@ function claim(seed: number, byte: number): SignatureClaim {
   };
 }
 
+/** A clock whose pauses are over at the next turn. */
+const impatient = {
+  after: (_ms: number, callback: () => void) => {
+    setImmediate(callback);
+    return () => {};
+  },
+};
+
 /** The real group, and what it was asked. */
-function counted() {
+function counted(clock: Pick<Clock, "after"> = impatient) {
   const asked: string[] = [];
   const bls = {
     verify: (...args: Parameters<typeof blstGroup.verify>) => {
@@ -38,7 +48,16 @@ function counted() {
       return blstGroup.verifySame(claims);
     },
   };
-  return {asked, verifier: new BatchVerifier({bls})};
+  return {asked, verifier: new BatchVerifier({bls, clock})};
+}
+
+async function turns(): Promise<void> {
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function turnUntil(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 1000 && !condition(); i++) await new Promise((resolve) => setImmediate(resolve));
+  expect(condition()).to.equal(true);
 }
 
 describe("the batch verifier", () => {
@@ -52,11 +71,11 @@ describe("the batch verifier", () => {
     const {asked, verifier} = counted();
     const claims = [
       ...[1, 2, 3].map((seed) => claim(seed, 9)),
-      ...Array.from({length: 10}, (_, i) => claim(4, 20 + i)),
+      ...Array.from({length: 18}, (_, i) => claim(4, 20 + i)),
     ];
     const answers = await Promise.all(claims.map((one) => verifier.verify(one, PRIORITY.attestation)));
     expect(answers).to.deep.equal(claims.map(() => true));
-    expect(asked).to.deep.equal(["same 3", "all 8", "all 2"]);
+    expect(asked).to.deep.equal(["same 3", "all 16", "all 2"]);
   });
 
   for (const [what, byteOf] of [
@@ -120,18 +139,40 @@ describe("the batch verifier", () => {
       await verifier.verify(one, priority);
       order.push(name);
     };
-    const waiting = Array.from({length: 17}, (_, i) => ask(`proof ${i}`, claim(1, i), PRIORITY.selectionProof));
+    const waiting = Array.from({length: 33}, (_, i) => ask(`proof ${i}`, claim(1, i), PRIORITY.selectionProof));
     const late = (async () => {
       while (order.length === 0) await new Promise((resolve) => setImmediate(resolve));
       await ask("attestation", claim(2, 1), PRIORITY.attestation);
     })();
     await Promise.all([...waiting, late]);
-    expect(order.indexOf("attestation")).to.be.within(8, 16);
+    expect(order.indexOf("attestation")).to.be.within(16, 32);
+  });
+
+  it("pauses after a crowd, so that the next one is verified together, but a lone claim after a lone one is not kept", async () => {
+    const clock = new ManualClock();
+    const {asked, verifier} = counted(clock);
+    const ask = (first: number, count: number) =>
+      Promise.all(Array.from({length: count}, (_, i) => verifier.verify(claim(1, first + i), PRIORITY.attestation)));
+    await ask(0, 1);
+    await ask(1, 4);
+    expect(asked).to.deep.equal(["one", "all 4"]);
+    await turnUntil(() => clock.pending() === 1);
+    const next = ask(10, 2);
+    await turns();
+    const later = ask(20, 1);
+    await turns();
+    expect(asked).to.have.length(2);
+    clock.advance(4);
+    await Promise.all([next, later]);
+    expect(asked).to.deep.equal(["one", "all 4", "all 3"]);
+    await turns();
+    expect(clock.pending()).to.equal(0);
   });
 
   it("tells those who asked when the library fails, and goes on", async () => {
     let broken = true;
     const verifier = new BatchVerifier({
+      clock: impatient,
       bls: {
         ...blstGroup,
         verify: (...args) => {
