@@ -1,6 +1,7 @@
 import {toHex} from "../core/bytes.js";
 import {PRIORITY, type Priority} from "../core/duty/sign-request.js";
 import type {BlsGroup} from "../core/threshold/bls.js";
+import type {NextTurn} from "../ports/next-turn.js";
 import type {SignatureBatches, SignatureClaim} from "../ports/signature-batches.js";
 
 /**
@@ -23,11 +24,19 @@ interface Waiting extends SignatureClaim {
  */
 export class BatchVerifier {
   readonly #bls: Pick<BlsGroup, "verify"> & SignatureBatches;
+  readonly #nextTurn: NextTurn;
   readonly #levels: Waiting[][] = Object.values(PRIORITY).map(() => []);
   #running = false;
 
-  constructor({bls}: {bls: Pick<BlsGroup, "verify"> & SignatureBatches}) {
+  constructor({
+    bls,
+    nextTurn = setImmediate,
+  }: {
+    bls: Pick<BlsGroup, "verify"> & SignatureBatches;
+    nextTurn?: NextTurn | undefined;
+  }) {
     this.#bls = bls;
+    this.#nextTurn = nextTurn;
   }
 
   /** Whether the claim is true. Rejects only when the library fails. A block waits for nobody. */
@@ -38,7 +47,7 @@ export class BatchVerifier {
       if (this.#running) return;
       this.#running = true;
       // Not at once: what the same turn brings is verified together.
-      setImmediate(() => void this.#run());
+      this.#nextTurn(() => void this.#run());
     });
   }
 
@@ -47,9 +56,13 @@ export class BatchVerifier {
       await this.#check(batch).catch((error: unknown) => {
         for (const {reject} of batch) reject(error);
       });
-      await turn();
+      await this.#turn();
     }
     this.#running = false;
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#nextTurn(resolve));
   }
 
   /** The oldest claim of the most urgent level that has one, with company of that level that goes well with it. */
@@ -76,7 +89,7 @@ export class BatchVerifier {
     }
     const half = batch.length >> 1;
     for (const part of [batch.slice(0, half), batch.slice(half)]) {
-      await turn();
+      await this.#turn();
       await this.#check(part);
     }
   }
@@ -98,5 +111,3 @@ function onePerMessage(claims: readonly Waiting[]): Waiting[] {
   }
   return [...found.values()];
 }
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,15 +1,13 @@
 import {PRIORITY, type Priority, priorityOf} from "../core/duty/sign-request.js";
 import {isSignType} from "../core/duty/sign-types.js";
 import type {Clock} from "../ports/clock.js";
+import type {NextTurn} from "../ports/next-turn.js";
 
 /**
  * Long enough that the 25 or so requests of one turn are read together and share a commit; short enough that a block
  * which arrives behind thousands of others is not kept waiting by them.
  */
 const SLICE_MS = 2;
-
-/** Calls back in a later turn of the event loop. */
-export type NextTurn = (callback: () => void) => void;
 
 /**
  * Reading requests (parsing, roots, policy) in order of urgency, in slices with a turn of the event loop between them,

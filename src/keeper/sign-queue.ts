@@ -1,5 +1,5 @@
 import type {Priority} from "../core/duty/sign-request.js";
-import type {NextTurn} from "./intake.js";
+import type {NextTurn} from "../ports/next-turn.js";
 
 const LEVELS = 4;
 
@@ -54,7 +54,7 @@ export class SignQueue {
     if (this.#pumping) return;
     this.#pumping = true;
     // Not at once: what arrives in the same turn is ordered first, and a transaction that asked ends before.
-    setImmediate(() => this.#pump());
+    this.#nextTurn(() => this.#pump());
   }
 
   #pump(): void {

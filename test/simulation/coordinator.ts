@@ -1,8 +1,8 @@
+import {BatchVerifier} from "../../src/committee/batch-verifier.js";
 import {CommitteeSigningService} from "../../src/committee/signing-service.js";
 import type {PeerIdText} from "../../src/core/bytes.js";
 import {toWire} from "../../src/core/duty/request-codec.js";
 import {codeOf} from "../../src/core/errors.js";
-import type {BlsGroup} from "../../src/core/threshold/bls.js";
 import type {Logger} from "../../src/ports/logger.js";
 import {COORDINATORS, type SimulatedCommittee} from "./committee.js";
 import {type Duty, NETWORK, SIGNER_DELAY_MS} from "./duties.js";
@@ -10,6 +10,7 @@ import {type SimulatedNetwork, SimulatedOperatorLink} from "./network.js";
 import type {Oracle} from "./oracle.js";
 import {Process, SimulatedClock} from "./process.js";
 import type {Scheduler} from "./scheduler.js";
+import type {SimulationGroup} from "./transparent-group.js";
 
 export interface CoordinatorModules {
   readonly scheduler: Scheduler;
@@ -17,7 +18,7 @@ export interface CoordinatorModules {
   readonly oracle: Oracle;
   readonly logger: Logger;
   /** Of the coordinator: tests of the simulation itself give it a broken one. */
-  readonly bls: BlsGroup;
+  readonly bls: SimulationGroup["bls"];
 }
 
 /** What must come of asking. */
@@ -70,6 +71,7 @@ export class SimulatedCoordinator {
       },
       {self: this.peerId},
     );
+    const verifier = new BatchVerifier({bls, nextTurn: (turn) => void process.after(0, "verifies", turn)});
     const service = new CommitteeSigningService(
       {
         link,
@@ -80,8 +82,9 @@ export class SimulatedCoordinator {
           if (event.kind === "operator-convicted") oracle.convicted(name, event.operatorId);
         },
         toWire: (request) => toWire(request, NETWORK.preset),
-        verify: (message, key, signature) => {
-          const valid = bls.verify(message, key, signature);
+        // The service's own verifier; what it finds wrong the oracle wants to know.
+        verify: async (message, key, signature, priority) => {
+          const valid = await verifier.verify({message, key, signature}, priority);
           if (!valid) oracle.combinationFailed(name, message, key);
           return valid;
         },

@@ -48,13 +48,11 @@ function ownerOf(bls: BlsGroup, {committee}: SimulatedCommittee, key: PublicKeyP
 
 /** Takes a spoiled combination for everybody's fault but the first operator's. */
 const blamesWithoutProof: Sabotage["coordinatorBls"] = (bls, committee) => ({
-  ...bls,
   verify: (message, key, signature) => ownerOf(bls, committee, key) <= 1 && bls.verify(message, key, signature),
 });
 
 /** Finds nothing wrong with any partial. */
 const blamesNobody: Sabotage["coordinatorBls"] = (bls, committee) => ({
-  ...bls,
   verify: (message, key, signature) => ownerOf(bls, committee, key) > 0 || bls.verify(message, key, signature),
 });
 
@@ -92,7 +90,7 @@ export const SABOTAGES: readonly {
   },
   {
     what: "a coordinator that verifies nothing",
-    sabotage: {coordinatorBls: (bls) => ({...bls, verify: () => true})},
+    sabotage: {coordinatorBls: () => ({verify: () => true})},
     finding: /returned a signature that does not verify/,
   },
   {

@@ -6,8 +6,8 @@ import {BLST, TRANSPARENT} from "./transparent-group.js";
 const SEEDS = 2000;
 /** On the real curve a seed takes a hundred times as long. */
 const BLST_SEEDS = 20;
-/** Each sabotage shows within so many seeds; most do in the first ten. */
-const SABOTAGED_SEEDS = 100;
+/** Each sabotage shows within so many seeds; most do in the first twenty. */
+const SABOTAGED_SEEDS = 400;
 
 /** The one seed to replay, with every event printed. */
 const replayed = process.env.PLEIADES_SIM_SEED === undefined ? null : Number(process.env.PLEIADES_SIM_SEED);

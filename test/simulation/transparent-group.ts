@@ -7,6 +7,7 @@ import {scaleShare} from "../../src/core/threshold/polynomial.js";
 import {CURVE_ORDER, mod, toScalar} from "../../src/core/threshold/scalar.js";
 import {type LoadedShare, loadShare, publicKeyOf} from "../../src/keeper/partial-signer.js";
 import {Secret} from "../../src/keeper/secret.js";
+import type {SignatureBatches, SignatureClaim} from "../../src/ports/signature-batches.js";
 import {INFINITY_SIGNATURE, offSubgroupSignature} from "../support/odd-points.js";
 
 /**
@@ -67,6 +68,13 @@ function hashToLog(message: Uint8Array): bigint {
   return log;
 }
 
+/** Batches verified one by one: on the real curve other threads would do it, in an order of their own. */
+export const oneByOne = (bls: BlsGroup): BlsGroup & SignatureBatches => {
+  const verifyAll = (claims: readonly SignatureClaim[]): boolean =>
+    claims.every(({message, key, signature}) => bls.verify(message, key, signature));
+  return {...bls, verifyAll, verifySame: async (claims) => verifyAll(claims)};
+};
+
 // The only place that casts between these points and core's opaque ones.
 const transparentBls: BlsGroup = {
   publicKeys: pointGroup(48) as unknown as PointGroup<PublicKeyPoint>,
@@ -90,7 +98,7 @@ export const transparentSignature = (log: bigint, torsion = 0): Uint8Array =>
 /** What a simulation needs of a group besides core's operations. */
 export interface SimulationGroup {
   readonly name: "transparent" | "blst";
-  readonly bls: BlsGroup;
+  readonly bls: BlsGroup & SignatureBatches;
   publicKey(secret: Uint8Array): PubkeyHex;
   sign(secret: Uint8Array, message: Uint8Array, compressed: boolean): Uint8Array;
   /** A share ready to sign with. */
@@ -101,7 +109,7 @@ export interface SimulationGroup {
 
 export const TRANSPARENT: SimulationGroup = {
   name: "transparent",
-  bls: transparentBls,
+  bls: oneByOne(transparentBls),
   publicKey: (secret) => pubkeyHex(encode({log: toScalar(secret, "secret"), torsion: 0}, 48, COMPRESSED)),
   sign: (secret, message, compressed) => transparentSign(toScalar(secret, "secret"), message, compressed),
   load(secret, quorum) {
@@ -117,7 +125,7 @@ export const TRANSPARENT: SimulationGroup = {
 
 export const BLST: SimulationGroup = {
   name: "blst",
-  bls: blstGroup,
+  bls: oneByOne(blstGroup),
   publicKey: publicKeyOf,
   sign(secret, message, compressed) {
     const key = loadSecretKey(secret);

@@ -13,14 +13,14 @@ import type {Plan} from "./plan.js";
 import {Process} from "./process.js";
 import {Random} from "./random.js";
 import {Scheduler} from "./scheduler.js";
-import type {SimulationGroup} from "./transparent-group.js";
+import {oneByOne, type SimulationGroup} from "./transparent-group.js";
 
 /** Ways to break the product, so that the oracle has something to find. */
 export interface Sabotage {
   readonly threshold?: number;
   readonly wrapStore?: (store: SlashingStore) => SlashingStore;
   /** What a coordinator computes with. */
-  readonly coordinatorBls?: (bls: BlsGroup, committee: SimulatedCommittee) => BlsGroup;
+  readonly coordinatorBls?: (bls: BlsGroup, committee: SimulatedCommittee) => Pick<BlsGroup, "verify">;
   /** Operators serve whoever asks first. */
   readonly unranked?: boolean;
   /** Milliseconds until the rest is asked. */
@@ -87,7 +87,7 @@ export class World {
       this.faults.watch(operator);
       this.faults.heal(operator);
     }
-    const bls = sabotage.coordinatorBls?.(group.bls, committee) ?? group.bls;
+    const bls = oneByOne({...group.bls, ...sabotage.coordinatorBls?.(group.bls, committee)});
     this.coordinators = plan.coordinators.map(
       (rank) =>
         new SimulatedCoordinator({scheduler, network, oracle, logger, bls}, committee, {
