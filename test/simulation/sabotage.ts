@@ -82,6 +82,11 @@ export const SABOTAGES: readonly {
     sabotage: {wrapStore: hasty},
     finding: /is honest and released both/,
   },
+  {
+    what: "operators that all come back from old copies of their disks",
+    sabotage: {allForget: true},
+    finding: /two conflicting messages have a quorum/,
+  },
   {what: "a threshold of 2 of 4", sabotage: {threshold: 2}, finding: /two conflicting messages have a quorum/},
   {
     what: "a coordinator that blames without proof",

@@ -28,7 +28,9 @@ export interface SimulationOptions {
 
 /** Runs one seed to its end. */
 export async function simulate(seed: number, {group, log, sabotage = {}, n}: SimulationOptions): Promise<Outcome> {
-  const plan = planOf(seed, n === undefined ? {} : {n});
+  const drawn = planOf(seed, n === undefined ? {} : {n});
+  const everybody = new Set(Array.from({length: drawn.quorum.n}, (_, i) => i + 1));
+  const plan = sabotage.allForget === true ? {...drawn, amnesiacs: everybody} : drawn;
   const world = new World(plan, {group, sabotage, log: log ?? null});
   log?.(JSON.stringify(plan, (_, value) => (value instanceof Map || value instanceof Set ? [...value] : value)));
   await schedule(world);

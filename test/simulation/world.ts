@@ -21,6 +21,8 @@ export interface Sabotage {
   readonly wrapStore?: (store: SlashingStore) => SlashingStore;
   /** What a coordinator computes with. */
   readonly coordinatorBls?: (bls: BlsGroup, committee: SimulatedCommittee) => Pick<BlsGroup, "verify">;
+  /** More than f. */
+  readonly allForget?: boolean;
   /** Operators serve whoever asks first. */
   readonly unranked?: boolean;
   /** Milliseconds until the rest is asked. */

@@ -54,7 +54,16 @@ export function liftPartial(
   quorum: Quorum,
   partial: SignaturePoint,
 ): SignaturePoint {
-  return linearCombination(bls.signatures, additionChain([delta(quorum)]), [partial]);
+  return linearCombination(bls.signatures, liftingChain(delta(quorum)), [partial]);
+}
+
+/** One for each kind of committee. */
+const liftingChains = new Map<bigint, AdditionChain>();
+
+function liftingChain(factor: bigint): AdditionChain {
+  const chain = liftingChains.get(factor) ?? additionChain([factor]);
+  liftingChains.set(factor, chain);
+  return chain;
 }
 
 /**
