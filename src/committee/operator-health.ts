@@ -84,11 +84,12 @@ export class OperatorHealth {
     return this.#state(peerId);
   }
 
+  /** Without those that say themselves that they sign nothing: asking them is as good as asking nobody. */
   connectedPeers(): ReadonlySet<PeerIdText> {
     return new Set(
       this.#link
         .peers()
-        .filter((peer) => peer.connected)
+        .filter((peer) => peer.connected && peer.stopCode === null)
         .map((peer) => peer.peerId),
     );
   }

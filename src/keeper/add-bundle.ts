@@ -20,6 +20,8 @@ export interface AddBundleContext {
   readonly network: Network;
   readonly nowMs: number;
   readonly startEmpty: boolean;
+  /** When this store's records were raised to the floor for the last time (unix milliseconds), or null. */
+  readonly flooredAt: number | null;
   readonly password: string;
   /** True when the secret belongs to the share public key. */
   readonly ownsKey: (secret: Uint8Array, sharePublicKey: PubkeyHex) => boolean;
@@ -69,15 +71,17 @@ function locate(
 function firstRecord(
   {records, createdAt}: ShareBundleContent,
   key: PubkeyHex,
-  {network, nowMs, startEmpty}: AddBundleContext,
+  {network, nowMs, startEmpty, flooredAt}: AddBundleContext,
 ): SlashingRecord {
+  // What this operator forgot when it went to the floor may have been signed with these very shares.
+  const forgotten = flooredAt !== null && createdAt <= flooredAt;
   // Even `local` may not forget what a bundle says, or says that nobody knows.
-  if (startEmpty && records === "never-signed") return EMPTY_RECORD;
+  if (startEmpty && !forgotten && records === "never-signed") return EMPTY_RECORD;
   const epoch = currentEpoch(network, nowMs);
   if (epoch === null) throw new PleiadesError({code: "KEEPER_CLOCK_REQUIRED"});
   const floor = floorRecord({epoch, slotsPerEpoch: network.preset.slotsPerEpoch});
   const age = nowMs - createdAt;
-  const fresh = age <= FRESH_BUNDLE_MS && age >= -CLOCK_TOLERANCE_MS;
+  const fresh = !forgotten && age <= FRESH_BUNDLE_MS && age >= -CLOCK_TOLERANCE_MS;
   if (records === "floor") return floor;
   if (records === "never-signed") return fresh ? EMPTY_RECORD : floor;
   const known = records.get(key);

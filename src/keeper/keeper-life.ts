@@ -114,9 +114,8 @@ export class KeeperLife {
       const found = worst(past, this.#self, authentic);
       if (found.verdict === "known") return {past: "keep", writes: new Map(), result: null};
       const {sequence: seen, issuedAt} = found.sighting;
-      const nowMs = clock.now();
       // Whichever clock is ahead: by that one's rules the lost messages were allowed.
-      const flooredAt = Math.max(nowMs, ...authentic.map((one) => one.issuedAt));
+      const flooredAt = Math.max(clock.now(), ...authentic.map((one) => one.issuedAt));
       const epoch = currentEpoch(this.#network, flooredAt);
       const floor = epoch === null ? null : floorRecord({epoch, slotsPerEpoch: this.#network.preset.slotsPerEpoch});
       const life = newLife();
@@ -130,11 +129,12 @@ export class KeeperLife {
         seenAt: new Date(issuedAt).toISOString(),
         floorEpoch: floor?.attestation?.target.toString() ?? null,
       };
-      return {...raised, result: {alarm, self: {life, startedAt: nowMs}, past: raised.past}};
+      return {...raised, result: {alarm, life, past: raised.past}};
     });
     if (outcome === null) return;
     const {alarm} = outcome;
-    this.#self = outcome.self;
+    // Still since the same start: a copy that goes on speaking is alive, however often this one went to the floor.
+    this.#self = {...this.#self, life: outcome.life};
     this.#past = outcome.past;
     if (alarm.code === "KEEPER_SECOND_COPY" || alarm.floorEpoch === null) {
       this.#stopped ??= new PleiadesError({code: alarm.code});

@@ -58,12 +58,14 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
       for (const file of init.bundleFiles) await openShareBundle(readText(file), password);
     }
     const shares = await ShareStore.open({environment}, password);
+    const {flooredAt} = await store.transactPast((past) => ({past: "keep", writes: new Map(), result: past}));
     for (const file of init.bundleFiles) {
       const added = await addBundle(shares, readText(file), {
         committees,
         network: init.network,
         nowMs: hooks.clock.now(),
         startEmpty: init.startEmpty,
+        flooredAt,
         password,
         ownsKey: (secret, sharePublicKey) => publicKeyOf(secret) === sharePublicKey,
       });

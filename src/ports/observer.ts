@@ -55,6 +55,8 @@ export type PleiadesEvent =
       readonly outcome: "signed" | ReasonCode;
       readonly durationMs: number;
     }
+  /** How full the disk below an operator's store is. */
+  | {readonly kind: "disk-sampled"; readonly freeBytes: number; readonly totalBytes: number}
   /** A keeper found out that its records are old, or that another copy of it runs. */
   | {readonly kind: "keeper-alarm"; readonly code: ReasonCode}
   /** One durable commit of the record store. */

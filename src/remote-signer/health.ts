@@ -42,9 +42,17 @@ function reasonOf({
   convicted,
   consecutiveMisses,
   software,
+  stopCode,
+  clockOffsetMs,
 }: CommitteeHealth["operators"][number]): string {
   if (!connected) return software === null ? "not connected since the signer started" : "connection lost";
+  if (stopCode !== null) return `connected, but signs nothing: ${stopCode}`;
   if (!healthy) return `connected, but missed its last ${consecutiveMisses} deadlines`;
   if (convicted) return "answers, but sent a wrong partial signature before; asked last";
-  return "answers in time";
+  if (clockOffsetMs === null || Math.abs(clockOffsetMs) <= CLOCK_SKEW_MS) return "answers in time";
+  const side = clockOffsetMs > 0 ? "ahead of" : "behind";
+  return `answers in time; its clock is ${(Math.abs(clockOffsetMs) / 1000).toFixed(1)} s ${side} the signer's`;
 }
+
+/** From which on it is worth a word; the signer's log says more. @see committee/operator-watch */
+const CLOCK_SKEW_MS = 500;

@@ -41,6 +41,16 @@ export function operatorLinkContract(name: string, create: (operators: number) =
       expect(peer(1).fake.asked).to.deep.equal([]);
     });
 
+    it("tells round trip and clock offset of a connected operator, and that it signs", async () => {
+      await waitFor("measured", () => harness.link.peers().every(({roundTripMs}) => roundTripMs !== null));
+      for (const {roundTripMs, clockOffsetMs, stopCode} of harness.link.peers()) {
+        expect(roundTripMs).to.be.within(0, 5_000);
+        // One machine, one clock: off by half the round trip at most, and the millisecond of rounding.
+        expect(Math.abs(clockOffsetMs ?? Number.NaN)).to.be.at.most((roundTripMs ?? 0) / 2 + 1);
+        expect(stopCode).to.equal(null);
+      }
+    });
+
     it("passes a refusal on with its code and message", async () => {
       peer(0).fake.answer = () => ({kind: "refused", code: "OPERATOR_UNKNOWN_KEY", message: "not here"});
       const reply = await harness.link.requestPartial(peer(0).peerId, requestOf(1), never());

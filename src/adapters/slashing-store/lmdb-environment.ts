@@ -42,6 +42,8 @@ export class LmdbEnvironment {
   #commit: {readonly startedAt: number; records: number} | null = null;
   /** Values written by the body that is running. */
   #written = 0;
+  /** The sequence that the running body wrote; null: none. */
+  #raised: bigint | null = null;
   /** Of the newest transaction that was released. */
   #sequence = 0n;
 
@@ -116,14 +118,17 @@ export class LmdbEnvironment {
           return;
         }
         this.#written = 0;
+        this.#raised = null;
         try {
           outcome = {value: body()};
         } catch (error) {
           outcome = {error};
+          // What it raised may have been taken back.
+          this.#raised = null;
         }
         written = this.#written;
         // After the body, which may have raised it; also for a body that wrote nothing but saw what others wrote.
-        sequence = this.readSequence();
+        sequence = this.#raised ?? this.readSequence();
       });
       await this.#awaitFlush?.();
     } catch (error) {
@@ -157,6 +162,7 @@ export class LmdbEnvironment {
     const value = Buffer.alloc(SEQUENCE_BYTES);
     value.writeBigUInt64BE(to);
     if ((this.meta.putSync(SEQUENCE, value) as unknown) !== true) throw new Error("LMDB did not write the sequence");
+    this.#raised = to;
   }
 
   /** Inside a transaction: all writes of `body` or none. */

@@ -15,6 +15,7 @@ import type {LoadedConfig} from "../config/load.js";
 import {policyFrom} from "../config/policy.js";
 import type {OperatorConfig} from "../config/schema.js";
 import {signerDelayMs} from "../config/signer-delay.js";
+import {watchDisk} from "../disk-watch.js";
 import {listenerOptions, renewListener} from "../listener.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
@@ -72,6 +73,7 @@ export async function composeOperator(
       ),
     );
     stops.push(() => keeper.close());
+    stops.push(watchDisk({clock, logger: log, observer}, {folder: loaded.config.dataDir}));
     stops.push(sampleKeeper({clock, observer}, keeper));
     const ranked = new RankedRequests({clock}, {signerDelayMs: signerDelayMs(loaded.config, network)});
     const node = provide(

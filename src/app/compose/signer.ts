@@ -1,6 +1,7 @@
 import {blstGroup} from "../../adapters/bls/blst.js";
 import {createLibp2pOperatorLink} from "../../adapters/operator-link/libp2p-operator-link.js";
 import {BatchVerifier} from "../../committee/batch-verifier.js";
+import {OperatorWatch} from "../../committee/operator-watch.js";
 import {CoordinatorSightings} from "../../committee/sightings.js";
 import {CommitteeSigningService} from "../../committee/signing-service.js";
 import {toWire} from "../../core/duty/request-codec.js";
@@ -94,6 +95,8 @@ export async function composeSigner(
         },
       ),
     );
+    const watch = new OperatorWatch({link, clock, logger: log});
+    stops.push(async () => watch.stop());
     await plugins.start();
     stops.push(() => plugins.stop());
     await enoughOperators(service, {clock, logger: log});

@@ -117,6 +117,16 @@ export const linkReasons = {
     meaning: "The node key file could not be read or written.",
     action: "Check the path, its permissions and the free space.",
   },
+  LINK_CLOCK_SKEW: {
+    fault: "operator",
+    meaning: "An operator's clock differs from this machine's by more than half a second.",
+    action: "Look at time synchronisation (NTP) on that operator's machine; clockOffsetMs is its clock minus this one.",
+  },
+  SIGNER_CLOCK_SKEW: {
+    fault: "environment",
+    meaning: "This machine's clock differs from those of all its operators by more than half a second.",
+    action: "Look at time synchronisation (NTP) on this machine: its duties are asked for too early or too late.",
+  },
   SIGNER_MEMORY_FILE: {
     fault: "environment",
     meaning: "The signer cannot read or write sightings.json, which tells its operators whether their records are old.",

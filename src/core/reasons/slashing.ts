@@ -46,6 +46,16 @@ export const slashingReasons = {
     meaning: "A record could not be written durably, so nothing is signed until a restart.",
     action: "Check free space, quotas and health of the disk that holds dataDir, then restart the operator.",
   },
+  SLASHING_DISK_LOW: {
+    fault: "environment",
+    meaning: "The disk that holds the record store is almost full.",
+    action: "Free or add space in time: when a record cannot be written, this operator stops signing.",
+  },
+  SLASHING_DISK_CRITICAL: {
+    fault: "environment",
+    meaning: "The disk that holds the record store is about to be full; then this operator stops signing.",
+    action: "Free space now. Never delete anything below dataDir.",
+  },
   SLASHING_STORE_VERSION: {
     fault: "operator",
     meaning: "The record store was written by a newer version.",

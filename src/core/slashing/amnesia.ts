@@ -18,9 +18,9 @@ export type Verdict = "known" | "forgot" | "second copy";
  */
 export const SECOND_COPY_TOLERANCE_MS = 10_000;
 
-/** Which life judges, and since when (unix milliseconds). */
 export interface LivingSelf {
   readonly life: LifeId;
+  /** When this process began its first life (unix milliseconds). */
   readonly startedAt: number;
 }
 
@@ -36,8 +36,8 @@ export function judgeSighting(past: Past, self: LivingSelf, {life, sequence, iss
   if (ended !== undefined && sequence <= ended.last) return "known";
   // Another keeper that has this very store open writes into the same records.
   if (life === past.life && sequence <= past.sequence) return "known";
-  if (issuedAt > self.startedAt + SECOND_COPY_TOLERANCE_MS) return "second copy";
   if (past.flooredAt !== null && issuedAt <= past.flooredAt) return "known";
+  if (issuedAt > self.startedAt + SECOND_COPY_TOLERANCE_MS) return "second copy";
   if (ended === undefined && sequence <= past.dropped) return "known";
   return "forgot";
 }

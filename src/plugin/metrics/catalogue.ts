@@ -127,6 +127,11 @@ export const CATALOGUE = {
     labels: ["code"],
     help: "Times this operator's keeper learnt that its records are old (KEEPER_ROLLED_BACK) or that another copy of it runs (KEEPER_SECOND_COPY).",
   },
+  pleiades_store_disk_free_bytes: {
+    type: "gauge",
+    labels: [],
+    help: "Bytes that can still be written to the disk below this operator's record store.",
+  },
   pleiades_store_commit_duration_seconds: {
     type: "histogram",
     labels: [],

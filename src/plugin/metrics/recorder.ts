@@ -75,6 +75,9 @@ export class MetricsRecorder {
         this.#count("pleiades_keeper_decisions_total", {type: event.type, outcome: event.outcome});
         this.#seconds("pleiades_keeper_decision_duration_seconds", event.durationMs, {type: event.type});
         return;
+      case "disk-sampled":
+        this.#gauge("pleiades_store_disk_free_bytes").set(event.freeBytes);
+        return;
       case "keeper-alarm":
         this.#count("pleiades_keeper_alarms_total", {code: event.code});
         return;

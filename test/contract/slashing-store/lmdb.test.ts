@@ -186,6 +186,18 @@ describe("slashing store on LMDB: what is durable", () => {
     expect((await again.store.readAll()).get(KEY)).to.deep.equal(recordAt(6n));
   });
 
+  it("claims no sequence of a body that was taken back", async () => {
+    const {environment, store} = await openStore();
+    const failing = environment.transaction(() =>
+      environment.allOrNothing(() => {
+        environment.raiseSequence(9n);
+        throw new Error("half way");
+      }),
+    );
+    expect(await codeFrom(failing)).to.equal("INTERNAL");
+    expect(store.sequence()).to.equal(0n);
+  });
+
   it("takes a damaged past for a failure, never for an empty one", async () => {
     const {environment, store} = await openStore();
     const begin = () => store.transactPast((past) => ({past: beginLife(past, LIFE), writes: new Map(), result: past}));

@@ -146,6 +146,40 @@ describe("a life of a keeper", () => {
     expect(await world.attest(restarted, {source: 99n, target: 101n, byte: 2})).to.equal("SLASHING_DOUBLE_VOTE");
   });
 
+  it("stops for a copy that speaks every few seconds, not only after a long silence", async () => {
+    const world = new World();
+    const disk = await newDisk();
+    const one = await world.start(disk);
+    const other = await world.start(new MemorySlashingStore(disk.snapshot()));
+    await world.attest(one, {source: 99n, target: 100n, byte: 1});
+    for (let beat = 0; beat < 4 && other.life.stopped === null; beat++) {
+      world.now += 5_000;
+      await other.life.judge([one.life.sighting()!]);
+    }
+    expect(codeOf(other.life.stopped)).to.equal("KEEPER_SECOND_COPY");
+    // Two floors: within the tolerance, and when it stopped.
+    expect(world.alarms.map(({code}) => code)).to.deep.equal([
+      "KEEPER_ROLLED_BACK",
+      "KEEPER_ROLLED_BACK",
+      "KEEPER_SECOND_COPY",
+    ]);
+  });
+
+  it("takes a machine that was restored together with its memory to the floor once", async () => {
+    const world = new World();
+    const disk = await newDisk();
+    const node = await world.start(disk);
+    world.now += 3_600_000;
+    const image = disk.snapshot();
+    await world.attest(node, {source: 99n, target: 100n, byte: 1});
+    const lost = [...world.remembered.values()];
+    disk.restore(image);
+    world.now += 60_000;
+    for (let i = 0; i < 3; i++) await node.life.judge(lost);
+    expect(world.alarms.map(({code}) => code)).to.deep.equal(["KEEPER_ROLLED_BACK"]);
+    expect(node.life.stopped).to.equal(null);
+  });
+
   it("changes nothing for what is forged, foreign or made with another share", async () => {
     const world = new World();
     const node = await world.start(await newDisk());
