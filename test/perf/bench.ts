@@ -84,6 +84,7 @@ const loadOf = (measured: Measured, inFlight: number): Load => ({
   inFlight,
   ...latencyOf(measured.latencies),
   perSecond: measured.latencies.length / measured.seconds,
+  failed: measured.errors.length,
   cpuMs: measured.cpuPerSignature,
 });
 

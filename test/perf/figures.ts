@@ -15,7 +15,10 @@ export interface CpuShare {
 
 export interface Load extends Latency {
   readonly inFlight: number;
+  /** Of requests that were answered with a signature. */
   readonly perSecond: number;
+  /** Requests that were not. */
+  readonly failed: number;
   readonly cpuMs: CpuShare;
 }
 

@@ -18,6 +18,8 @@ const seconds = (value: number): string => `${(value / 1000).toFixed(1)} s`;
 const times = (value: number): string => `${value.toFixed(2)} ×`;
 const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
 const rate = (value: number): string => `${value.toFixed(0)} /s`;
+const withFailed = ({perSecond, failed}: {perSecond: number; failed: number}): string =>
+  failed === 0 ? rate(perSecond) : `${rate(perSecond)}, ${failed} failed`;
 
 function cryptoRows({crypto, combine}: Figures): Row[] {
   return [
@@ -57,7 +59,7 @@ function committeeRows(figures: Figures): Row[] {
       {figure: at("a commit of the store meanwhile, p50 / p99"), measured: `${ms(commit.p50Ms)} / ${ms(commit.p99Ms)}`},
       {
         figure: at(`throughput, ${load.inFlight} in flight, distinct messages`),
-        measured: rate(load.perSecond),
+        measured: withFailed(load),
         ratio: `${percent(load.perSecond / floor)} of the floor, ${rate(floor)}`,
         ...(four ? {target: "≥ 60 %", met: load.perSecond >= 0.6 * floor} : {}),
       },
@@ -99,7 +101,7 @@ function crashRows({crash}: Figures): Row[] {
   return rows.flatMap(([what, load]): Row[] => [
     {
       figure: `${what}: throughput`,
-      measured: rate(load.perSecond),
+      measured: withFailed(load),
       ratio: `${percent(load.perSecond / healthy.perSecond)} of healthy`,
       target: "≥ 80 %",
       met: load.perSecond >= 0.8 * healthy.perSecond,
