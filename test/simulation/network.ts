@@ -134,8 +134,9 @@ export class SimulatedOperatorLink implements OperatorLink {
       peerId,
       connected,
       software: connected ? "simulated" : null,
-      roundTripMs: null,
-      clockOffsetMs: null,
+      // Not measured: nothing that signs goes by them.
+      roundTripMs: connected ? 0 : null,
+      clockOffsetMs: connected ? 0 : null,
       stopCode: null,
     }));
   }
