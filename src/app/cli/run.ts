@@ -79,6 +79,8 @@ function baseCli(args: readonly string[]): Argv {
     .wrap(Math.min(process.stdout.columns ?? 110, 120))
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new PleiadesError({code: "CLI_USAGE", reason: message});
+      // What an option's own check throws arrives as an error of yargs' own kind, with only the text left.
+      if (error !== undefined && error.name !== "YError") throw error;
+      throw new PleiadesError({code: "CLI_USAGE", reason: /\(reason: (.*)\)$/.exec(message)?.[1] ?? message});
     });
 }
