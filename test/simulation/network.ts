@@ -134,8 +134,8 @@ export class SimulatedOperatorLink implements OperatorLink {
       peerId,
       connected,
       software: connected ? "simulated" : null,
-      roundTripMs: null,
-      clockOffsetMs: null,
+      roundTripMs: connected ? 0 : null,
+      clockOffsetMs: connected ? 0 : null,
       stopCode: null,
     }));
   }
