@@ -250,6 +250,13 @@ const ROWS = [
           [by("code, instance", "increase(pleiades_keeper_alarms_total[$__rate_interval])"), "{{instance}} {{code}}"],
         ],
       },
+      {
+        title: "Free space below the record store",
+        description: "Below 1 GiB the operator warns; when a record cannot be written it stops signing.",
+        unit: "bytes",
+        width: 12,
+        lines: [["pleiades_store_disk_free_bytes", "{{instance}}"]],
+      },
     ],
   },
   {

@@ -1,3 +1,4 @@
+import type {SecureContextOptions} from "node:tls";
 import type {Identity} from "../../adapters/libp2p/identity.js";
 import {createLibp2pOperatorLink} from "../../adapters/operator-link/libp2p-operator-link.js";
 import {NO_SIGHTINGS} from "../../adapters/operator-link/no-sightings.js";
@@ -7,6 +8,7 @@ import {isReasonCode} from "../../core/reasons/index.js";
 import type {Clock} from "../../ports/clock.js";
 import type {LogFields, Logger} from "../../ports/logger.js";
 import type {OperatorLink} from "../../ports/operator-link.js";
+import {withParticipants} from "../compose/participants.js";
 
 /** Dialling and greeting every operator takes a fraction of a second; who needs longer is as good as down. */
 const CONNECT_MS = 5_000;
@@ -24,12 +26,18 @@ export interface Connections {
  */
 export async function connectAll(
   {identity, clock}: {identity: Identity; clock: Clock},
-  {committees, software}: {committees: readonly Committee[]; software: string},
+  {
+    committees,
+    software,
+    participants,
+  }: {committees: readonly Committee[]; software: string; participants: SecureContextOptions | null},
 ): Promise<Connections> {
   const reasons = new Map<string, ReasonCode>();
-  const link = await createLibp2pOperatorLink(
-    {identity, clock, sightings: NO_SIGHTINGS, logger: reasonsOnly(reasons, {}), observer: () => {}},
-    {software},
+  const modules = {clock, logger: reasonsOnly(reasons, {}), observer: () => {}};
+  const link = withParticipants(
+    await createLibp2pOperatorLink({identity, sightings: NO_SIGHTINGS, ...modules}, {software}),
+    modules,
+    {context: participants, committees: () => committees},
   );
   const operators = new Map<string, CommitteeOperator>();
   for (const operator of committees.flatMap((committee) => committee.operators))

@@ -1,9 +1,10 @@
+import {judgeClocks} from "../../committee/operator-watch.js";
 import type {Committee, CommitteeOperator} from "../../core/committee/committee.js";
 import type {Network} from "../../core/duty/network.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../../core/errors.js";
 import {REASONS} from "../../core/reasons/index.js";
 import type {Clock} from "../../ports/clock.js";
-import type {OperatorLink, PartialRequest} from "../../ports/operator-link.js";
+import type {OperatorLink, PartialRequest, PeerStatus} from "../../ports/operator-link.js";
 import {plural} from "../cli/plural.js";
 import {type Finding, fail, failed, ok, warn} from "./finding.js";
 import {probeFor, probeProblem} from "./probe.js";
@@ -17,6 +18,8 @@ export interface OperatorReport {
   readonly software: string | null;
   /** Median time from a probe to its answer. */
   readonly latencyMs: number | null;
+  /** Its clock minus this machine's. */
+  readonly clockOffsetMs: number | null;
   /** Keys of the committee the operator would sign for. */
   readonly keysReady: number;
   readonly keys: number;
@@ -56,8 +59,28 @@ export async function examineOperators(
     reports.push(...rows);
     findings.push(quorum(committee, rows, i + 1), ...versions(rows, ownSoftware, i + 1));
   }
+  findings.push(...clocks(modules.link.peers()));
   return {findings, operators: reports};
 }
+
+/** Whose clock is wrong, by the pings that went along. */
+function clocks(peers: readonly PeerStatus[]): Finding[] {
+  const {own, peers: wrong} = judgeClocks(peers);
+  if (own) return [failed("clock", new PleiadesError({code: "SIGNER_CLOCK_SKEW", ...offsetOf(peers[0])}), "warn")];
+  const off = peers.filter(({peerId}) => wrong.has(peerId));
+  if (off.length > 0) {
+    return off.map((peer) =>
+      failed("clock", new PleiadesError({code: "LINK_CLOCK_SKEW", peer: peer.peerId, ...offsetOf(peer)}), "warn"),
+    );
+  }
+  const offsets = peers.flatMap(({clockOffsetMs}) => (clockOffsetMs === null ? [] : [Math.abs(clockOffsetMs)]));
+  if (offsets.length === 0) return [];
+  return [ok("clock", `within ${Math.ceil(Math.max(...offsets))} ms of every operator's`)];
+}
+
+const offsetOf = (peer: PeerStatus | undefined): {clockOffsetMs: number} => ({
+  clockOffsetMs: Math.round(peer?.clockOffsetMs ?? 0),
+});
 
 interface Task {
   readonly committee: Committee;
@@ -80,7 +103,8 @@ async function examine(
     const code = whyNot(operator.peerId) ?? "LINK_DISCONNECTED";
     const where = operator.addresses.join(", ");
     const finding = failed(check, new PleiadesError({code, addresses: where}));
-    const report = {...base, reachable: false, software: status?.software ?? null, latencyMs: null, keysReady: 0};
+    const software = status?.software ?? null;
+    const report = {...base, reachable: false, software, latencyMs: null, clockOffsetMs: null, keysReady: 0};
     for (const _ of committee.validators) step();
     return {report, finding: [finding]};
   }
@@ -110,9 +134,11 @@ async function examine(
     return {...fail(check, detail, action), code};
   });
   const bad = [...problems.values()].flat().length;
-  const report = {...base, reachable: true, software: status.software, latencyMs, keysReady: keys - bad};
+  const {software} = status;
+  const clockOffsetMs = link.peers().find(({peerId}) => peerId === operator.peerId)?.clockOffsetMs ?? null;
+  const report = {...base, reachable: true, software, latencyMs, clockOffsetMs, keysReady: keys - bad};
   const answer = latencyMs === null ? "no answer" : `answers in ${latencyMs.toFixed(1)} ms`;
-  const fine = ok(check, `${status.software ?? "unknown version"}, ${answer}, ready for ${plural(keys, "key")}`);
+  const fine = ok(check, `${software ?? "unknown version"}, ${answer}, ready for ${plural(keys, "key")}`);
   return {report, finding: refused.length > 0 ? refused : [fine]};
 }
 

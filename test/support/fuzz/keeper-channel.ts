@@ -1,9 +1,11 @@
 import {fork} from "node:child_process";
 import {join} from "node:path";
 import {deserialize, serialize} from "node:v8";
+import {formatSighting} from "../../../src/core/slashing/sighting.js";
 import type {FromKeeper} from "../../../src/keeper/channel.js";
 import {attestation, block, KeeperFixture, randao} from "../keeper.js";
 import {LONG_NETWORK} from "../kill/duties.js";
+import {sightingOf} from "../link.js";
 import type {Seeded} from "../seeded.js";
 import {waitFor} from "../wait.js";
 import {type Json, mutateJson} from "./mutate.js";
@@ -69,6 +71,7 @@ export async function keeperChannelTarget(): Promise<FuzzTarget> {
         kind: "sign",
         items: [1, 2, 3].map((id) => ({id, item: fixture.request(random.pick(wires)) as unknown as Json})),
       },
+      {kind: "judge", id: 7, sightings: [1, 2].map((n) => formatSighting(sightingOf(n)))},
       {kind: "call", id: 5, method: "keys"},
       {kind: "call", id: 6, method: "watermarks"},
       {kind: "init", init: init as unknown as Json},
@@ -100,7 +103,10 @@ export async function keeperChannelTarget(): Promise<FuzzTarget> {
         child.send(message as object);
       }
       await status();
-      insist((signing as {signing?: unknown}).signing === true, `the keeper stopped: ${JSON.stringify(signing)}`);
+      insist(
+        (signing as {signing?: unknown}).signing === true,
+        `the keeper stopped: ${String((signing as {code?: unknown}).code)}`,
+      );
       for (const code of codes) if (code !== "ok" && code !== "log") knownCode(code);
       return codes[0] ?? "ok";
     },

@@ -3,7 +3,7 @@ import {ManualClock} from "../../../src/adapters/clock/manual.js";
 import {systemClock} from "../../../src/adapters/clock/system.js";
 import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
 import {encodeFrame} from "../../../src/adapters/operator-link/frame.js";
-import {helloText, signItemText} from "../../../src/adapters/operator-link/messages.js";
+import {helloText, pingText, pongText, signItemText} from "../../../src/adapters/operator-link/messages.js";
 import {NO_SIGHTINGS} from "../../../src/adapters/operator-link/no-sightings.js";
 import {ServerSession} from "../../../src/adapters/operator-link/server-session.js";
 import {CoordinatorSession} from "../../../src/adapters/operator-link/session.js";
@@ -20,7 +20,7 @@ import {testDraft, testKey, testPeerId} from "../committees.js";
 import {attestation, block, randao} from "../keeper.js";
 import {LONG_NETWORK} from "../kill/duties.js";
 import {startServer} from "../libp2p-link.js";
-import {hashOf, keyOf, requestOf} from "../link.js";
+import {hashOf, keyOf, requestOf, sightingOf} from "../link.js";
 import {type RawStream, rawCoordinator} from "../raw-peer.js";
 import type {Seeded} from "../seeded.js";
 import {waitFor} from "../wait.js";
@@ -28,7 +28,10 @@ import {MemoryStream} from "./memory-stream.js";
 import {type Json, mutateBytes, mutateJson, mutateText} from "./mutate.js";
 import {type FuzzTarget, insist, knownCode} from "./target.js";
 
-const HELLO = JSON.parse(helloText("test/fuzz")) as Json;
+const TOLD = [1, 2].map((n) => ({peerId: testPeerId(n), sighting: sightingOf(n)}));
+const HELLO = JSON.parse(helloText("test/fuzz", {own: sightingOf(3), told: TOLD})) as Json;
+const PING = JSON.parse(pingText(1, TOLD)) as Json;
+const PONG = JSON.parse(pongText({n: 1, now: 1, stopCode: null, own: sightingOf(3), told: TOLD})) as Json;
 
 /** An operator behind its server: the real node and keeper, with records in memory. */
 async function operator(peerId: PeerIdText = testPeerId(100)) {
@@ -65,7 +68,7 @@ type Operator = Awaited<ReturnType<typeof operator>>;
 function coordinatorBytes({item}: Operator, random: Seeded): Buffer {
   const wires = [attestation(1, 2), attestation(5, 6), block(7), randao(3), {type: "GENERIC"}];
   const good: Json[] = [
-    {type: "ping"},
+    PING,
     {type: "request", items: [item(1, random.pick(wires)), {id: 2, op: "watermarks"}]},
     {type: "request", items: [item(3, random.pick(wires)), item(4, random.pick(wires))]},
   ];
@@ -198,7 +201,7 @@ export function linkCoordinatorTarget(): FuzzTarget {
         {...marks, id: 3},
       ],
     },
-    {type: "pong"},
+    PONG,
   ];
   return {
     input: (random) => framed(good, random),
@@ -241,7 +244,7 @@ export async function libp2pTarget(): Promise<FuzzTarget> {
     const current = await open();
     current.bytes(input);
     // Whatever came before is answered, or the stream is gone.
-    if (!current.ended) current.say({type: "ping"});
+    if (!current.ended) current.say({type: "ping", n: 1, told: []});
     const before = current.heard.length;
     const done = () => current.ended || current.heard.length > before;
     await waitFor("an answer or the end", done, 1_000).catch(() => current.abort());

@@ -33,7 +33,11 @@ describe("the doctor", () => {
     await rm(dir, {recursive: true, force: true});
   });
 
-  const operators = (answer: (operator: number) => PartialReply | Error | null, software = () => "pleiades/1.0.0") =>
+  const operators = (
+    answer: (operator: number) => PartialReply | Error | null,
+    software = () => "pleiades/1.0.0",
+    clockOffsetMs = (_operator: number) => 3,
+  ) =>
     examineOperators(
       {
         clock: systemClock,
@@ -45,7 +49,7 @@ describe("the doctor", () => {
               connected: answer(id) !== null,
               software: software(),
               roundTripMs: 1,
-              clockOffsetMs: 0,
+              clockOffsetMs: clockOffsetMs(id),
               stopCode: null,
             })),
           requestPartial: async (peer) => {
@@ -117,6 +121,22 @@ describe("the doctor", () => {
       () => "pleiades/0.9.0",
     );
     expect(bad(seen)).to.deep.equal([["committee 1", "warn", undefined]]);
+  });
+
+  it("says whose clock is wrong: an operator's, or this machine's when all of them agree", async () => {
+    const version = () => "pleiades/1.0.0";
+    const one = await operators(
+      () => READY,
+      version,
+      (id) => (id === 3 ? 900 : -5),
+    );
+    expect(bad(one)).to.deep.equal([["clock", "warn", "LINK_CLOCK_SKEW"]]);
+    const all = await operators(
+      () => READY,
+      version,
+      () => -900,
+    );
+    expect(bad(all)).to.deep.equal([["clock", "warn", "SIGNER_CLOCK_SKEW"]]);
   });
 
   it("fails a secret that others may read and a folder that others may change", async () => {

@@ -52,7 +52,9 @@ async function examine({config: path, json}: DoctorArgs, context: CommandContext
     const committees = withAddresses(here.committees, config.signer.operatorAddresses);
     io.progress("connecting to the operators");
     const clock = systemClock;
-    const {link, whyNot} = await connectAll({identity, clock}, {committees, software: softwareName()});
+    const {participantContext} = await import("../../participants/context.js");
+    const participants = participantContext(config.signer.participants, {now: clock.now()});
+    const {link, whyNot} = await connectAll({identity, clock}, {committees, software: softwareName(), participants});
     try {
       const progress = (done: number, all: number): void => {
         if (done % 100 === 0 || done === all) io.progress(`asked ${done} of ${all}`);
