@@ -11,7 +11,7 @@ export type Accept = (committees: readonly Committee[]) => readonly Committee[];
  * index it once.
  */
 export class CommitteeBook {
-  readonly #origins: CommitteeOrigins;
+  #origins: CommitteeOrigins;
   readonly #network: Network;
   readonly #accept: Accept;
   #committees: readonly Committee[] = [];
@@ -20,6 +20,11 @@ export class CommitteeBook {
     this.#origins = origins;
     this.#network = network;
     this.#accept = accept;
+  }
+
+  /** From the next reading on, these files instead. */
+  readFrom(files: readonly string[]): void {
+    this.#origins = {...this.#origins, files};
   }
 
   current(): readonly Committee[] {

@@ -10,7 +10,7 @@ import type {Deadlines} from "../../remote-signer/deadlines.js";
 import {createPluginServer} from "../../remote-signer/plugin-server.js";
 import {createRemoteSigner} from "../../remote-signer/server.js";
 import {requireCoordinator} from "../committee-files.js";
-import type {LoadedConfig} from "../config/load.js";
+import {type LoadedConfig, rereadConfig} from "../config/load.js";
 import type {SignerConfig} from "../config/schema.js";
 import {signerDelayMs} from "../config/signer-delay.js";
 import {enoughOperators} from "../enough-operators.js";
@@ -48,9 +48,11 @@ export async function composeSigner(
   const observer = need(container, TOKENS.observer);
   const log = need(container, TOKENS.logger);
   const plugins = need(container, TOKENS.plugins);
+  /** What a reload may change: addresses, committee files, and the files behind the listener. */
+  let section = config;
   const book = bookOf(container, (committees) => {
     requireCoordinator(committees, identity.peerId);
-    const reached = withAddresses(committees, config.operatorAddresses);
+    const reached = withAddresses(committees, section.operatorAddresses);
     requireParticipantTls(reached, config.participants);
     return reached;
   });
@@ -102,10 +104,16 @@ export async function composeSigner(
     await enoughOperators(service, {clock, logger: log});
     const listener = listenerOptions(config, {now: clock.now()});
     const reload = async (): Promise<{errors: readonly string[]}> => {
+      const again = await rereadConfig(loaded.file);
+      if (again.config?.signer !== undefined) {
+        section = again.config.signer;
+        book.readFrom(again.config.committees);
+      }
       const {errors} = await book.reload();
       service.setCommittees(book.current());
       const open = pathToken === undefined ? server : pluginServer;
-      return {errors: [...errors, ...(open === null ? [] : renewListener(open, config, {now: clock.now()}))]};
+      const renewed = open === null ? [] : renewListener(open, section, {now: clock.now()});
+      return {errors: [...again.errors, ...errors, ...renewed]};
     };
     const server = await createRemoteSigner(
       {service, logger: log, observer, clock, reload, routes: pathToken === undefined ? plugins.routes : []},

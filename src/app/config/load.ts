@@ -30,6 +30,17 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
   return {file: path, config: resolvePaths(parseConfig(text, path), dirname(path))};
 }
 
+/** The file once more, for a program that runs: null when it cannot be used any more, and why in words. */
+export async function rereadConfig(file: string): Promise<{config: Config | null; errors: readonly string[]}> {
+  try {
+    const {config} = await loadConfig(file);
+    return {config, errors: []};
+  } catch (error) {
+    if (!(error instanceof PleiadesError)) throw error;
+    return {config: null, errors: [`${error.code}: ${error.message}`]};
+  }
+}
+
 /** The validated content of a configuration file; paths as written. Errors as of {@link loadConfig}. */
 export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter();

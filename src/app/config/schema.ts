@@ -186,7 +186,7 @@ const signer = z.strictObject({
     z.record(peerId as unknown as z.ZodType<string, string>, z.array(operatorAddress).min(1)).default({}),
     {
       about:
-        "Other addresses for operators than the committee file has, by peer id: for one that moved, or a tunnel. With an https origin it is asked over the distributed profile.",
+        "Other addresses for operators than the committee file has, by peer id: for one that moved, or a tunnel. With an https origin it is asked over the distributed profile. Read again on SIGHUP and POST /reload.",
       unit: "map of peer id to list of TCP multiaddrs or https origins",
     },
   ),

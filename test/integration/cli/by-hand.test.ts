@@ -352,6 +352,38 @@ describe("a committee set up by hand", function () {
     await until("a good reload", () => /"errors":\[\].*reloaded committee files/.test(front.stderr));
   });
 
+  it("finds an operator at its new address once the signer has read its configuration again", async () => {
+    const front = running.find(({child}) => child.spawnargs.includes("signer"));
+    const [, , moved] = operators;
+    if (front === undefined || moved === undefined) throw new Error("nobody to move, or to find it");
+    const [port] = await freePorts([0]);
+    const text = await readFile(moved.config, "utf8");
+    await writeFile(moved.config, text.replace(/\/ip4\/127\.0\.0\.1\/tcp\/\d+/, `/ip4/127.0.0.1/tcp/${port}`));
+    running.push(new Cli(["operator", "--config", moved.config, "--json"]));
+    await running.at(-1)?.json();
+    const healthy = async () => {
+      const {checks} = (await (await fetch(`${url}/healthcheck`)).json()) as {
+        checks: {data: {healthyOperators: number}}[];
+      };
+      return checks[0]?.data.healthyOperators;
+    };
+    expect(await healthy()).to.equal(3);
+    await edit(signer.config, {
+      "operatorAddresses: {}": `operatorAddresses: {${moved.peerId}: [/ip4/127.0.0.1/tcp/${port}]}`,
+    });
+    front.child.kill("SIGHUP");
+    for (const end = performance.now() + 20_000; (await healthy()) !== 4; ) {
+      if (performance.now() > end) throw new Error("the moved operator was not found");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const good = await readFile(signer.config, "utf8");
+    await writeFile(signer.config, `${good}\nnonsense: true\n`);
+    front.child.kill("SIGHUP");
+    await until("a word about the damaged configuration", () => front.stderr.includes("CONFIG_UNKNOWN_KEY"));
+    await writeFile(signer.config, good);
+    expect(await healthy()).to.equal(4);
+  });
+
   it("runs a plugin's commands, and lists them in the help", async () => {
     const plugin = join(ROOT, "test/fixtures/plugins/example/index.js");
     const config = join(dir, "plugins.yaml");
