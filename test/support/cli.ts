@@ -116,3 +116,10 @@ export function killAll(pids: readonly number[]): void {
     }
   }
 }
+
+/** Of a signer's first committee, by its health check. */
+export async function healthyOperators(url: string): Promise<number | undefined> {
+  const response = await fetch(`${url}/healthcheck`);
+  const {checks} = (await response.json()) as {checks: {data: {healthyOperators: number}}[]};
+  return checks[0]?.data.healthyOperators;
+}

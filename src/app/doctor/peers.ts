@@ -164,7 +164,7 @@ function quorum({threshold}: Committee, rows: readonly OperatorReport[], number:
   const check = `committee ${number}`;
   const ready = rows.filter(({keysReady, keys}) => keysReady === keys).length;
   const detail = `${ready} of ${rows.length} operators are ready, ${threshold} sign`;
-  const action = "Mend the operators named above; see docs/operations.md, When an operator fails.";
+  const action = "Mend the operators named above; docs/operations.md has the steps under Incidents.";
   if (ready < threshold) return fail(check, detail, action);
   return ready === threshold && ready < rows.length
     ? warn(check, `${detail}: none to spare`, action)

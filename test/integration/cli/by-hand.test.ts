@@ -13,7 +13,7 @@ import {
   captured,
   signatureOfLocalKey,
 } from "../../support/captured.js";
-import {Cli, cli, killAll, ROOT, stillRunning, until} from "../../support/cli.js";
+import {Cli, cli, healthyOperators, killAll, ROOT, stillRunning, until} from "../../support/cli.js";
 import {makeKeystore} from "../../support/keystore.js";
 
 const IDS = [1, 2, 3, 4];
@@ -361,18 +361,12 @@ describe("a committee set up by hand", function () {
     await writeFile(moved.config, text.replace(/\/ip4\/127\.0\.0\.1\/tcp\/\d+/, `/ip4/127.0.0.1/tcp/${port}`));
     running.push(new Cli(["operator", "--config", moved.config, "--json"]));
     await running.at(-1)?.json();
-    const healthy = async () => {
-      const {checks} = (await (await fetch(`${url}/healthcheck`)).json()) as {
-        checks: {data: {healthyOperators: number}}[];
-      };
-      return checks[0]?.data.healthyOperators;
-    };
-    expect(await healthy()).to.equal(3);
+    expect(await healthyOperators(url)).to.equal(3);
     await edit(signer.config, {
       "operatorAddresses: {}": `operatorAddresses: {${moved.peerId}: [/ip4/127.0.0.1/tcp/${port}]}`,
     });
     front.child.kill("SIGHUP");
-    for (const end = performance.now() + 20_000; (await healthy()) !== 4; ) {
+    for (const end = performance.now() + 20_000; (await healthyOperators(url)) !== 4; ) {
       if (performance.now() > end) throw new Error("the moved operator was not found");
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -381,7 +375,7 @@ describe("a committee set up by hand", function () {
     front.child.kill("SIGHUP");
     await until("a word about the damaged configuration", () => front.stderr.includes("CONFIG_UNKNOWN_KEY"));
     await writeFile(signer.config, good);
-    expect(await healthy()).to.equal(4);
+    expect(await healthyOperators(url)).to.equal(4);
   });
 
   it("runs a plugin's commands, and lists them in the help", async () => {
