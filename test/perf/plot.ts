@@ -105,7 +105,7 @@ export function plot(figures: Figures): string {
       ],
     },
     {
-      title: "Throughput against n, 64 in flight",
+      title: "Throughput against n",
       xLabel: "operators",
       unit: "signatures / s",
       log: false,
