@@ -42,9 +42,15 @@ export class SightingBook {
 
   /** What changed after `version`, in the order in which it did. */
   since(version: number, wanted: (entry: BookEntry) => boolean): Noted[] {
-    return this.all()
-      .filter((entry) => entry.version > version && wanted(entry))
-      .sort((a, b) => a.version - b.version);
+    if (version >= this.#version) return [];
+    // Asked for each peer with each ping, and most of the time little is new: no copy of the whole.
+    const found: Noted[] = [];
+    for (const tellers of this.#entries.values()) {
+      for (const lives of tellers.values()) {
+        for (const entry of lives.values()) if (entry.version > version && wanted(entry)) found.push(entry);
+      }
+    }
+    return found.sort((a, b) => a.version - b.version);
   }
 
   all(): Noted[] {

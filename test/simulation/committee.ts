@@ -4,7 +4,9 @@ import type {Committee} from "../../src/core/committee/committee.js";
 import {formatCommitteeFile, parseCommitteeFile} from "../../src/core/committee/committee-file.js";
 import {scalarBytes} from "../../src/core/threshold/scalar.js";
 import type {KeeperShare} from "../../src/keeper/keeper.js";
+import type {KeeperLifeOptions} from "../../src/keeper/keeper-life.js";
 import type {LoadedShare} from "../../src/keeper/partial-signer.js";
+import {Secret} from "../../src/keeper/secret.js";
 import {testKey, testPeerId} from "../support/committees.js";
 import type {SimulationGroup} from "./transparent-group.js";
 
@@ -15,11 +17,15 @@ export const COORDINATORS: readonly PeerIdText[] = [testPeerId(100), testPeerId(
 /** In no committee file. */
 export const STRANGER = testPeerId(103);
 
+export type OwnShare = KeeperLifeOptions["shares"][number];
+
 export interface SimulatedCommittee {
   readonly committee: Committee;
   readonly quorum: {readonly n: number; readonly t: number};
   /** By operator id − 1. */
   readonly shares: readonly (readonly KeeperShare[])[];
+  /** The same unscaled. */
+  readonly secrets: readonly (readonly OwnShare[])[];
 }
 
 const made = new Map<string, SimulatedCommittee>();
@@ -73,5 +79,11 @@ function make(
       share: loaded(k, i),
     })),
   );
-  return {committee, quorum, shares};
+  const secrets = committee.operators.map((_, i) =>
+    committee.validators.map(({groupPublicKey}, k) => ({
+      groupPublicKey,
+      secret: new Secret(keys[k]!.shares[i]!.secret),
+    })),
+  );
+  return {committee, quorum, shares, secrets};
 }

@@ -1,4 +1,6 @@
 import {BatchVerifier} from "../../src/committee/batch-verifier.js";
+import type {BookEntry} from "../../src/committee/sighting-book.js";
+import {CoordinatorSightings} from "../../src/committee/sightings.js";
 import {CommitteeSigningService} from "../../src/committee/signing-service.js";
 import type {PeerIdText} from "../../src/core/bytes.js";
 import {toWire} from "../../src/core/duty/request-codec.js";
@@ -31,18 +33,35 @@ export class SimulatedCoordinator {
   readonly #modules: CoordinatorModules;
   readonly #committee: SimulatedCommittee;
   readonly #hedgeDelayMs: number | "adaptive";
-  #running: {readonly process: Process; readonly service: CommitteeSigningService; link: SimulatedOperatorLink} | null =
-    null;
+  readonly #forgetful: boolean;
+  /** Its sightings.json. */
+  #kept: {readonly entries: readonly BookEntry[]; readonly written: number} = {entries: [], written: 0};
+  #running: {
+    readonly process: Process;
+    readonly service: CommitteeSigningService;
+    readonly link: SimulatedOperatorLink;
+    readonly sightings: CoordinatorSightings;
+  } | null = null;
   #open = 0;
   #runs = 0;
 
   constructor(
     modules: CoordinatorModules,
     committee: SimulatedCommittee,
-    {rank, hedgeDelayMs}: {rank: number; hedgeDelayMs: number | "adaptive"},
+    {
+      rank,
+      hedgeDelayMs,
+      forgetful,
+    }: {
+      rank: number;
+      hedgeDelayMs: number | "adaptive";
+      /** It loses its file with each crash. */
+      forgetful: boolean;
+    },
   ) {
     this.#modules = modules;
     this.#hedgeDelayMs = hedgeDelayMs;
+    this.#forgetful = forgetful;
     this.#committee = committee;
     this.rank = rank;
     this.peerId = COORDINATORS[rank]!;
@@ -62,10 +81,15 @@ export class SimulatedCoordinator {
     const process = new Process(scheduler, `signer${this.rank}.${++this.#runs}`);
     const {name} = process;
     const clock = new SimulatedClock({scheduler, process});
+    const committees = [this.#committee.committee];
+    const sightings = new CoordinatorSightings({committees: () => committees});
+    sightings.restore(this.#kept.entries);
+    this.#kept = {...this.#kept, written: sightings.written};
     const link = new SimulatedOperatorLink(
       {
         network,
         process,
+        sightings,
         observer: () => {},
         onArrival: (id, request, reply) => oracle.arrived(name, id, request, reply),
       },
@@ -90,13 +114,13 @@ export class SimulatedCoordinator {
         },
       },
       {
-        committees: [this.#committee.committee],
+        committees,
         hedgeDelayMs: this.#hedgeDelayMs,
         self: this.peerId,
         signerDelayMs: SIGNER_DELAY_MS,
       },
     );
-    this.#running = {process, service, link};
+    this.#running = {process, service, link, sightings};
   }
 
   /** Whoever waits for it waits for ever; operators that it asked may still sign. */
@@ -110,6 +134,16 @@ export class SimulatedCoordinator {
     this.#modules.scheduler.after(20, `${process.name} is gone`, () => link.abandon());
     this.#running = null;
     this.#open = 0;
+    if (this.#forgetful) this.#kept = {entries: [], written: 0};
+  }
+
+  /** Pings its operators, and writes down what is new of them. */
+  ping(): void {
+    if (this.#running === null) return;
+    const {link, sightings} = this.#running;
+    link.ping();
+    if (sightings.written === this.#kept.written) return;
+    this.#kept = {entries: sightings.entries(), written: sightings.written};
   }
 
   /** Asks as the remote signer does: with a deadline after which nobody wants the answer any more. */

@@ -1,6 +1,7 @@
 import type {PubkeyHex} from "../../src/core/bytes.js";
 import type {WireRequest} from "../../src/core/duty/sign-request.js";
 import {deadlinesFor} from "../../src/remote-signer/deadlines.js";
+import {COORDINATORS} from "./committee.js";
 import type {Expectation, SimulatedCoordinator} from "./coordinator.js";
 import {
   attestation,
@@ -15,9 +16,12 @@ import {
   SLOTS_PER_EPOCH,
 } from "./duties.js";
 import {CALM} from "./network.js";
+import {isForgetful} from "./plan.js";
 import type {World} from "./world.js";
 
 const DEADLINES = deadlinesFor(NETWORK);
+/** Operators have begun their lives by then. */
+const START_UP_MS = 50;
 /** The last slots of an epoch are quiet: what was asked before is answered or given up, and faults are healed. */
 const BUSY_SLOTS = 5;
 /** Epochs between the storm and the calm after it: above anything that a clock three epochs ahead let through. */
@@ -30,16 +34,21 @@ export async function schedule(world: World): Promise<void> {
   const {plan, scheduler, oracle} = world;
   for (let e = 0; e < plan.epochs; e++) {
     bringFaults(world, e);
+    schedulePings(world);
     for (const ask of duties(world, FIRST_EPOCH + e, plan.kind === "live", plan.heads)) ask();
     if (!(await runUntil(world, (e + 1) * EPOCH_MS - SLOT_MS))) return;
     for (const operator of world.operators) world.faults.heal(operator);
     for (const coordinator of world.coordinators) if (!coordinator.running) coordinator.start();
     if (!(await runUntil(world, (e + 1) * EPOCH_MS))) return;
   }
+  for (const operator of world.operators) world.faults.heal(operator, CALM);
+  // Long enough for everybody to learn what there is to be learnt of old disks.
+  if (isForgetful(plan)) schedulePings(world);
   const calm = plan.epochs + CALM_AFTER;
   if (!(await runUntil(world, calm * EPOCH_MS - SLOT_MS))) return;
   for (const operator of world.operators) world.faults.heal(operator, CALM);
   if (!(await runUntil(world, calm * EPOCH_MS))) return;
+  if (isForgetful(plan)) schedulePings(world);
   for (const ask of duties(world, FIRST_EPOCH + calm, true, "same")) ask();
   if (!(await runUntil(world, Number.POSITIVE_INFINITY))) return;
   for (const {open, rank} of world.coordinators) {
@@ -54,14 +63,30 @@ async function runUntil(world: World, ms: number): Promise<boolean> {
   return false;
 }
 
+/** For one epoch. */
+function schedulePings({plan, random, scheduler, coordinators, lyingCoordinator}: World): void {
+  for (let ms = random.float() * plan.pingMs; ms < EPOCH_MS; ms += plan.pingMs) {
+    scheduler.after(ms, "pings", () => {
+      for (const coordinator of coordinators) coordinator.ping();
+      lyingCoordinator?.ping();
+    });
+  }
+}
+
 function bringFaults(world: World, e: number): void {
   const {plan, faults, random, operators} = world;
   const until = (e + 1) * EPOCH_MS - 1.5 * SLOT_MS;
-  const sound = operators.filter(({id}) => !plan.absent.has(id) && !plan.amnesiacs.has(id) && !isSkewed(world, id));
+  const forgets = (id: number): boolean => plan.amnesiacs.has(id) || plan.restored.has(id);
+  const sound = operators.filter(
+    ({id}) => !plan.absent.has(id) && !forgets(id) && plan.copied !== id && !isSkewed(world, id),
+  );
   for (const operator of random.some(sound, random.between(0, Math.min(plan.passing, sound.length)))) {
     faults.strike(operator, until);
   }
-  for (const operator of operators) if (plan.amnesiacs.has(operator.id)) faults.forget(operator, until);
+  for (const operator of operators) if (forgets(operator.id)) faults.forget(operator, until);
+  const second = plan.coordinators[1] ?? plan.lyingRank;
+  const copied = operators.find(({id}) => id === plan.copied);
+  if (copied !== undefined && second !== null) faults.copy(copied, COORDINATORS[second]!, until);
   if (plan.kind === "hostile") {
     world.lyingCoordinator?.attack(FIRST_EPOCH + e + random.between(-1, 1), BUSY_SLOTS * SLOT_MS);
   }
@@ -115,7 +140,7 @@ function* oneDuty(
   const {random, scheduler, coordinators} = world;
   const first = dutyOf(key, wireOf(false));
   const conflict = coordinators.length > 1 && heads === "different" && random.chance(0.7);
-  const atMs = (slot - FIRST_EPOCH * SLOTS_PER_EPOCH) * SLOT_MS + offsetMs + random.float() * 500;
+  const atMs = (slot - FIRST_EPOCH * SLOTS_PER_EPOCH) * SLOT_MS + offsetMs + START_UP_MS + random.float() * 500;
   const ask = (coordinator: SimulatedCoordinator, duty: Duty, delayMs: number): (() => void) => {
     const expectation: Expectation =
       !sure || coordinator === mortal

@@ -1,10 +1,11 @@
-import {NO_PAST} from "../../src/core/slashing/past.js";
+import type {PeerIdText} from "../../src/core/bytes.js";
+import type {LifeOracle} from "./life-oracle.js";
 import type {SimulatedNetwork} from "./network.js";
 import type {Moment, SimulatedOperator} from "./operator.js";
 import {beyondTolerance, type Plan} from "./plan.js";
 import type {Random} from "./random.js";
 import type {Scheduler} from "./scheduler.js";
-import type {Disk} from "./store.js";
+import {type Disk, EMPTY_DISK} from "./store.js";
 
 const MOMENTS: readonly Moment[] = ["written", "durable", "signed"];
 
@@ -14,19 +15,26 @@ export class Faults {
   readonly #network: SimulatedNetwork;
   readonly #random: Random;
   readonly #plan: Plan;
+  readonly #lives: LifeOracle;
   /** Old copies of disks, for those that forget. */
   readonly #backups = new Map<number, Disk["content"][]>();
   /** The end of the storm: what was planned for later does not happen any more. */
   #until = 0;
 
   constructor(
-    {scheduler, network, random}: {scheduler: Scheduler; network: SimulatedNetwork; random: Random},
+    {
+      scheduler,
+      network,
+      random,
+      lives,
+    }: {scheduler: Scheduler; network: SimulatedNetwork; random: Random; lives: LifeOracle},
     plan: Plan,
   ) {
     this.#scheduler = scheduler;
     this.#network = network;
     this.#random = random;
     this.#plan = plan;
+    this.#lives = lives;
   }
 
   /** One fault at some moment before `until`, over by then or healed after. */
@@ -77,7 +85,7 @@ export class Faults {
     });
   }
 
-  /** Copies the disk now and then, and comes back from a copy, or from an empty disk. */
+  /** Copies the disk now and then, and comes back from a copy, from an empty disk, or from one that has just the bundle. */
   forget(operator: SimulatedOperator, until: number): void {
     this.#until = until;
     const backups = this.#backups.get(operator.id) ?? [operator.disk.content];
@@ -88,12 +96,30 @@ export class Faults {
     for (let i = this.#random.between(0, 2); i > 0; i--) {
       this.#soon(`restore ${operator.id}`, () => {
         operator.crash();
-        operator.disk.content = this.#random.chance(0.1)
-          ? {records: new Map(), past: NO_PAST, chain: null}
-          : this.#random.pick(backups);
+        this.#lives.restored(operator.id);
+        operator.disk.content = this.#random.pick([
+          ...(this.#plan.amnesiacs.has(operator.id) && this.#random.chance(0.2) ? [EMPTY_DISK] : []),
+          operator.bundle(),
+          ...backups,
+        ]);
         this.#restart(operator);
       });
     }
+  }
+
+  /** A copy of the disk runs beside, and one of the signers reaches the copy in place of the operator. */
+  copy(operator: SimulatedOperator, coordinator: PeerIdText, until: number): void {
+    this.#until = until;
+    this.#soon(`copy ${operator.id}`, () => {
+      this.#lives.copied(operator.id);
+      const copy = operator.copy();
+      Object.assign(copy.weather, operator.weather);
+      copy.start(() => this.#network.divert(coordinator, copy));
+      this.#scheduler.after(until - this.#scheduler.now, `the copy of ${operator.id} ends`, () => {
+        copy.crash();
+        this.#network.divert(coordinator, null);
+      });
+    });
   }
 
   /** Crashes from within are restarted like all others. */
@@ -107,12 +133,12 @@ export class Faults {
     operator.crashAt = null;
     operator.skewMs = this.#plan.skewMs.get(operator.id) ?? 0;
     if (this.#plan.absent.has(operator.id)) return;
-    // After a failed commit a keeper signs nothing until it is restarted.
-    if (operator.disk.full) operator.crash();
+    // After a failed commit a keeper signs nothing until it is restarted; so after it was told of a second copy.
+    if (operator.disk.full || operator.stopped) operator.crash();
     operator.disk.full = false;
-    if (operator.running === null) {
+    if (!operator.up) {
       this.#network.disconnect(operator);
-      operator.start();
+      operator.start(() => this.#network.connect(operator));
     }
     this.#network.connect(operator);
   }
@@ -130,10 +156,9 @@ export class Faults {
 
   #restart(operator: SimulatedOperator): void {
     this.#later(`${operator.id} is back`, 8000, () => {
-      if (operator.running !== null) return;
+      if (operator.up) return;
       this.#network.disconnect(operator);
-      operator.start();
-      this.#later("reconnects", 1000, () => this.#network.connect(operator));
+      operator.start(() => this.#later("reconnects", 1000, () => this.#network.connect(operator)));
     });
   }
 

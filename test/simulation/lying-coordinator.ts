@@ -1,6 +1,7 @@
 import type {PartialRequest} from "../../src/ports/operator-link.js";
 import {COORDINATORS, type SimulatedCommittee, STRANGER} from "./committee.js";
 import {attestation, block, dutyOf, FIRST_EPOCH, SLOTS_PER_EPOCH} from "./duties.js";
+import {LyingSightings} from "./lying-sightings.js";
 import {type SimulatedNetwork, SimulatedOperatorLink} from "./network.js";
 import {Process} from "./process.js";
 import type {Random} from "./random.js";
@@ -24,12 +25,17 @@ export class LyingCoordinator {
     this.#random = random;
     this.#committee = committee;
     const process = new Process(scheduler, "liar");
+    const sightings = new LyingSightings({random}, committee);
     // Now and then somebody asks whom no committee file names.
     this.#links = [COORDINATORS[rank]!, COORDINATORS[rank]!, COORDINATORS[rank]!, STRANGER].map((self) => {
-      const link = new SimulatedOperatorLink({network, process, observer: () => {}}, {self});
+      const link = new SimulatedOperatorLink({network, process, observer: () => {}, sightings}, {self});
       link.setPeers(committee.committee.operators);
       return link;
     });
+  }
+
+  ping(): void {
+    this.#random.pick(this.#links).ping();
   }
 
   /** Some hundred requests within `ms` about duties of an epoch. */

@@ -1,4 +1,4 @@
-import {fromHex, type PubkeyHex, parseRootHex, rootHex, type SignatureHex} from "../../src/core/bytes.js";
+import {fromHex, type LifeId, type PubkeyHex, parseRootHex, rootHex, type SignatureHex} from "../../src/core/bytes.js";
 import type {SlashingSubject} from "../../src/core/duty/slashing-subject.js";
 import type {ReasonCode} from "../../src/core/errors.js";
 import type {SlashingRecord} from "../../src/core/slashing/record.js";
@@ -8,6 +8,7 @@ import type {PartialReply, PartialRequest} from "../../src/ports/operator-link.j
 import type {SimulatedCommittee} from "./committee.js";
 import type {Expectation} from "./coordinator.js";
 import {type Duty, dutyOf} from "./duties.js";
+import {covers, LifeOracle, type Stamp} from "./life-oracle.js";
 import type {Scheduler} from "./scheduler.js";
 
 /** Whether the chain would slash for signing both. @see consensus-specs "is_slashable_attestation_data" */
@@ -25,8 +26,26 @@ interface Message {
   readonly root: string;
   readonly subject: SlashingSubject;
   readonly text: string;
-  /** Operators whose valid partial has left them. */
-  readonly signers: Set<number>;
+  /** Operators whose valid partial has left them, and how things were when the first one did. */
+  readonly signers: Map<number, Released>;
+}
+
+/** How things were for an operator when it released something. */
+interface Released {
+  /** What it was told of its lives before it was asked. */
+  readonly told: ReadonlyMap<LifeId, bigint>;
+  readonly stamp: Stamp;
+}
+
+interface Circumstances extends Released {
+  /** What its disk holds. */
+  readonly durable: ReadonlyMap<PubkeyHex, SlashingRecord>;
+}
+
+/** Whether a message lies at or below what another one of this key uses up. */
+function isAtOrBelow({subject: a}: Message, {subject: b}: Message): boolean {
+  if (a.kind === "block" || b.kind === "block") return a.kind === "block" && b.kind === "block" && a.slot <= b.slot;
+  return a.target <= b.target || a.source < b.source;
 }
 
 /** Whether a record forbids everything that conflicts with a message of this operator. */
@@ -50,6 +69,7 @@ interface Flight {
  */
 export class Oracle {
   readonly violations: string[] = [];
+  readonly lives = new LifeOracle((text) => this.violation(text));
   readonly counts = {
     signed: 0,
     unsigned: 0,
@@ -63,7 +83,6 @@ export class Oracle {
   readonly #bls: BlsGroup;
   readonly #committee: SimulatedCommittee;
   readonly #liars: ReadonlySet<number>;
-  readonly #amnesiacs: ReadonlySet<number>;
   readonly #messages = new Map<PubkeyHex, Map<string, Message>>();
   readonly #duties = new WeakMap<object, Duty>();
   readonly #flights = new Map<string, Flight>();
@@ -73,13 +92,12 @@ export class Oracle {
 
   constructor(
     {scheduler, bls, committee}: {scheduler: Scheduler; bls: BlsGroup; committee: SimulatedCommittee},
-    {liars, amnesiacs}: {liars: ReadonlySet<number>; amnesiacs: ReadonlySet<number>},
+    {liars}: {liars: ReadonlySet<number>},
   ) {
     this.#scheduler = scheduler;
     this.#bls = bls;
     this.#committee = committee;
     this.#liars = liars;
-    this.#amnesiacs = amnesiacs;
   }
 
   violation(text: string): void {
@@ -91,13 +109,8 @@ export class Oracle {
     this.counts.crashes++;
   }
 
-  /** A real operator's reply is about to leave it. `durable` is what its disk holds at this moment. */
-  answered(
-    operatorId: number,
-    request: PartialRequest,
-    reply: PartialReply,
-    durable: ReadonlyMap<PubkeyHex, SlashingRecord>,
-  ): void {
+  /** A real operator's reply is about to leave it. */
+  answered(operatorId: number, request: PartialRequest, reply: PartialReply, circumstances: Circumstances): void {
     this.#scheduler.note(`${operatorId} ${reply.kind === "signed" ? "signs" : reply.code}`);
     if (reply.kind === "refused") {
       this.counts.denied++;
@@ -118,10 +131,10 @@ export class Oracle {
       return;
     }
     if (duty.subject === null) return;
-    if (!forbidsConflicts(durable.get(duty.key), duty.subject)) {
+    if (!forbidsConflicts(circumstances.durable.get(duty.key), duty.subject)) {
       this.violation(`operator ${operatorId} released ${duty.text} before its record was durable`);
     }
-    this.#record(operatorId, duty, duty.subject);
+    this.#record(operatorId, duty, duty.subject, circumstances);
   }
 
   #dutyOf(operatorId: number, {key, request}: PartialRequest): Duty | null {
@@ -139,19 +152,22 @@ export class Oracle {
     return duty;
   }
 
-  #record(operatorId: number, duty: Duty, subject: SlashingSubject): void {
+  #record(operatorId: number, duty: Duty, subject: SlashingSubject, {told, stamp}: Circumstances): void {
     const {key, root, text} = duty;
     const messages = entry(this.#messages, key, () => new Map<string, Message>());
-    const message = entry(messages, root, (): Message => ({root, subject, text, signers: new Set()}));
+    const message = entry(messages, root, (): Message => ({root, subject, text, signers: new Map()}));
     if (message.signers.has(operatorId)) return;
-    message.signers.add(operatorId);
+    message.signers.set(operatorId, {told, stamp});
     for (const other of messages.values()) {
+      const earlier = message === other ? undefined : other.signers.get(operatorId);
+      if (earlier !== undefined && covers(told, earlier.stamp) && isAtOrBelow(message, other)) {
+        this.violation(`operator ${operatorId} was told that it had released ${other.text} and released ${text}`);
+      }
       if (!areConflicting(message, other)) continue;
-      const forgot = this.#amnesiacs.has(operatorId);
-      if (!forgot && other.signers.has(operatorId)) {
+      if (!this.lives.mayForget(operatorId) && earlier !== undefined) {
         this.violation(`operator ${operatorId} is honest and released both ${other.text} and ${text}`);
       }
-      if (this.#hasQuorum(message) && this.#hasQuorum(other)) {
+      if (this.#hasQuorum(message) && this.#hasQuorum(other) && this.#isWithinBounds(message, other)) {
         this.violation(`two conflicting messages have a quorum: ${other.text} and ${text}`);
       }
     }
@@ -160,6 +176,17 @@ export class Oracle {
   /** Liars sign anything: each message may count on all of them. */
   #hasQuorum({signers}: Message): boolean {
     return signers.size + this.#liars.size >= this.#committee.quorum.t;
+  }
+
+  /** At most f lie, or forgot without being told. Who was told counts as honest again. */
+  #isWithinBounds(a: Message, b: Message): boolean {
+    let faulty = this.#liars.size;
+    for (const [operatorId, one] of a.signers) {
+      const other = b.signers.get(operatorId);
+      if (other === undefined || !this.lives.mayForget(operatorId)) continue;
+      if (!covers(one.told, other.stamp) && !covers(other.told, one.stamp)) faulty++;
+    }
+    return 3 * faulty < this.#committee.quorum.n;
   }
 
   /** A reply has reached a coordinator. */

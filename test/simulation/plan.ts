@@ -19,6 +19,10 @@ export interface Plan {
   readonly f: number;
   readonly liars: ReadonlyMap<number, readonly Trick[]>;
   readonly amnesiacs: ReadonlySet<number>;
+  /** One of the faulty ones runs twice for a while; null: none. */
+  readonly copied: number | null;
+  /** More than f together with the others: restored from old copies of their disks too, and told of it or not. */
+  readonly restored: ReadonlySet<number>;
   /** Down from the start to the end. */
   readonly absent: ReadonlySet<number>;
   /** Milliseconds by operator id: within what policy tolerates, except for those counted as faulty. */
@@ -30,6 +34,13 @@ export interface Plan {
   /** The ranks of the one or two that clients use, in order; the others are not there, or lie. */
   readonly coordinators: readonly number[];
   readonly lyingRank: number | null;
+  /** Ranks of coordinators that forget with each crash what they knew of operators. */
+  readonly forgetful: ReadonlySet<number>;
+  /**
+   * Between pings: about what it is on the real link where two copies have to hear of each other within an epoch. Hellos
+   * and answers tell all the rest already, and pings cost time.
+   */
+  readonly pingMs: number;
   /** Whether two coordinators ask for the same messages. */
   readonly heads: "same" | "different";
   readonly weather: Weather;
@@ -48,15 +59,19 @@ export function planOf(seed: number, {n: forced}: {n?: number} = {}): Plan {
   const dishonest = random.between(0, f);
   const liars = new Map<number, readonly Trick[]>();
   const amnesiacs = new Set<number>();
+  let copied: number | null = null;
   for (const id of ids.splice(0, dishonest)) {
-    if (random.chance(0.25)) amnesiacs.add(id);
+    if (random.chance(0.3)) amnesiacs.add(id);
+    else if (copied === null && n <= 7 && random.chance(0.15)) copied = id;
     else liars.set(id, random.chance(0.5) ? [random.pick(TRICKS)] : random.some(TRICKS, random.between(2, 5)));
   }
   const honest = new Set(ids);
   const faulty = kind === "live" ? ids.splice(0, random.between(0, f - dishonest)) : [];
   const absent = new Set(faulty.filter(() => random.chance(0.5)));
+  const restored = new Set(kind === "hostile" && random.chance(0.3) ? random.some(ids, random.between(1, n)) : []);
   const skewMs = new Map<number, number>();
-  for (const id of honest) if (random.chance(0.3)) skewMs.set(id, random.between(-(SLOT_MS - 1000), SLOT_MS));
+  for (const id of honest)
+    if (!restored.has(id) && random.chance(0.3)) skewMs.set(id, random.between(-(SLOT_MS - 1000), SLOT_MS));
   for (const id of faulty) if (!absent.has(id)) skewMs.set(id, beyondTolerance(random));
   const inUse = random.chance(0.6) ? 2 : 1;
   const lies = kind === "hostile" && random.chance(0.75);
@@ -70,12 +85,16 @@ export function planOf(seed: number, {n: forced}: {n?: number} = {}): Plan {
     f,
     liars,
     amnesiacs,
+    copied,
+    restored,
     absent,
     skewMs,
     passing: kind === "live" ? f - dishonest - faulty.length : n,
     ranks,
     coordinators: (lies ? honestRanks : [lyingRank!, ...honestRanks]).slice(0, inUse).sort((a, b) => a - b),
     lyingRank: lies ? lyingRank : null,
+    forgetful: new Set([0, 1, 2].filter(() => random.chance(0.3))),
+    pingMs: isForgetful({copied, amnesiacs, restored}) ? (copied === null ? EPOCH_MS / 4 : 8_000) : EPOCH_MS,
     heads: random.chance(0.6) ? "different" : "same",
     weather: {
       ...CALM,
@@ -83,9 +102,13 @@ export function planOf(seed: number, {n: forced}: {n?: number} = {}): Plan {
       duplicate: random.pick([0, 0, 0.1]),
       drop: kind === "hostile" ? random.pick([0, 0, 0.05, 0.3]) : 0,
     },
-    epochs: random.between(2, 4),
+    epochs: random.pick([2, 2, 3, 3, 4]),
   };
 }
+
+/** Whether anybody will have something to learn of its own past. */
+export const isForgetful = ({copied, amnesiacs, restored}: Pick<Plan, "copied" | "amnesiacs" | "restored">): boolean =>
+  copied !== null || amnesiacs.size > 0 || restored.size > 0;
 
 /** So far behind that duties look early, or so far ahead that what lies in the future does not. */
 export const beyondTolerance = (random: Random): number =>

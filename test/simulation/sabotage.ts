@@ -1,9 +1,12 @@
 /** Ways to break the product. The simulation has to find each of them: that is how we know that it can fail. */
+import {createHmac, hkdfSync} from "node:crypto";
 import {pubkeyHex} from "../../src/core/bytes.js";
 import {EMPTY_RECORD} from "../../src/core/slashing/decide.js";
+import {type Sighting, sightingBody} from "../../src/core/slashing/sighting.js";
 import type {BlsGroup, PublicKeyPoint} from "../../src/core/threshold/bls.js";
 import type {SlashingStore} from "../../src/ports/slashing-store.js";
-import type {SimulatedCommittee} from "./committee.js";
+import type {OwnShare, SimulatedCommittee} from "./committee.js";
+import type {WrapJudge} from "./operator.js";
 import type {Sabotage} from "./world.js";
 
 const wrap = (store: SlashingStore, transact: SlashingStore["transact"]): SlashingStore => ({
@@ -58,6 +61,19 @@ const blamesNobody: Sabotage["coordinatorBls"] = (bls, committee) => ({
   verify: (message, key, signature) => ownerOf(bls, committee, key) > 0 || bls.verify(message, key, signature),
 });
 
+const deaf: WrapJudge = () => async () => {};
+
+/** Takes whatever it is shown for its own word: each sighting gets the mac that would make it so. */
+const credulous: WrapJudge = (judge, [share]) => {
+  const {groupPublicKey: key, secret} = share as OwnShare;
+  const macKey = new Uint8Array(hkdfSync("sha256", secret.reveal(), "pleiades sighting v1", key, 32));
+  const sign = (said: Omit<Sighting, "mac">): Sighting => ({
+    ...said,
+    mac: createHmac("sha256", macKey).update(sightingBody(said)).digest("hex"),
+  });
+  return (shown) => judge(shown.map(({life, sequence, issuedAt}) => sign({key, life, sequence, issuedAt})));
+};
+
 export const SABOTAGES: readonly {
   readonly what: string;
   readonly sabotage: Sabotage;
@@ -85,9 +101,24 @@ export const SABOTAGES: readonly {
     finding: /is honest and released both/,
   },
   {
-    what: "operators that all come back from old copies of their disks",
-    sabotage: {allForget: true},
+    what: "operators that all come back from old copies of their disks and ignore that they were told",
+    sabotage: {allForget: true, wrapJudge: deaf},
     finding: /two conflicting messages have a quorum/,
+  },
+  {
+    what: "keepers that ignore what they are shown of their lives",
+    sabotage: {wrapJudge: deaf},
+    finding: /was told that it had released/,
+  },
+  {
+    what: "keepers that take any sighting for their own",
+    sabotage: {wrapJudge: credulous},
+    finding: /never lost a record and believes that it did/,
+  },
+  {
+    what: "keepers that do not stop for a second copy",
+    sabotage: {unstoppable: true},
+    finding: /was told that it runs twice, and does not stop/,
   },
   {what: "a threshold of 2 of 4", sabotage: {threshold: 2}, finding: /two conflicting messages have a quorum/},
   {

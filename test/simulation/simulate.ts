@@ -14,7 +14,7 @@ export interface Outcome {
   readonly trace: string;
   readonly events: number;
   readonly duties: number;
-  readonly counts: World["oracle"]["counts"];
+  readonly counts: World["oracle"]["counts"] & World["oracle"]["lives"]["counts"];
 }
 
 export interface SimulationOptions {
@@ -42,6 +42,6 @@ export async function simulate(seed: number, {group, log, sabotage = {}, n}: Sim
     trace: scheduler.trace,
     events: scheduler.events,
     duties: world.duties,
-    counts: oracle.counts,
+    counts: {...oracle.counts, ...oracle.lives.counts},
   };
 }

@@ -47,7 +47,14 @@ describe("simulated committees", function () {
     const outcomes = await expectNothing(upTo(SEEDS));
     // That nothing was found means something only when there was something to find it in.
     expect(total(outcomes, ({counts}) => counts.signed)).to.be.above(20 * SEEDS);
-    for (const what of ["failedCombinations", "convictions", "denied", "lostToConflict", "crashes"] as const) {
+    for (const what of [
+      "failedCombinations",
+      "convictions",
+      "denied",
+      "lostToConflict",
+      "crashes",
+      "floors",
+    ] as const) {
       expect(
         total(outcomes, ({counts}) => counts[what]),
         what,

@@ -1,4 +1,4 @@
-import type {PubkeyHex, RootHex} from "../../src/core/bytes.js";
+import type {LifeId, PubkeyHex, RootHex} from "../../src/core/bytes.js";
 import {PleiadesError} from "../../src/core/errors.js";
 import {NO_PAST, type Past, requireRising} from "../../src/core/slashing/past.js";
 import type {SlashingRecord} from "../../src/core/slashing/record.js";
@@ -6,15 +6,24 @@ import type {Decision, SlashingStore} from "../../src/ports/slashing-store.js";
 import type {Process} from "./process.js";
 
 /** What is on a disk: only what was flushed. */
-interface Content {
+export interface Content {
   readonly records: ReadonlyMap<PubkeyHex, SlashingRecord>;
   readonly past: Past;
   readonly chain: RootHex | null;
+  /**
+   * The highest sequence of each life that whoever wrote here was told of. The oracle's, not the product's: copied and
+   * lost with the rest.
+   */
+  readonly told: ReadonlyMap<LifeId, bigint>;
 }
+
+export const EMPTY_DISK: Content = {records: new Map(), past: NO_PAST, chain: null, told: new Map()};
 
 /** A disk outlives the programs that use it. */
 export class Disk {
-  content: Content = {records: new Map(), past: NO_PAST, chain: null};
+  content: Content = EMPTY_DISK;
+  /** Of a copy: the sequence at which it was taken. */
+  copiedAt = -1n;
   /** While true, flushes fail: it is full. */
   full = false;
 }
@@ -172,7 +181,7 @@ export class SimulatedSlashingStore implements SlashingStore {
       this.#fail("disk full", jobs);
       return;
     }
-    this.#disk.content = {records, past, chain: this.#chain};
+    this.#disk.content = {...this.#disk.content, records, past, chain: this.#chain};
     this.#onCommit("durable");
     this.#process.after(0, "committed", () => {
       this.#sequence = past.sequence;

@@ -6,8 +6,9 @@ import {SimulatedCoordinator} from "./coordinator.js";
 import {Faults} from "./faults.js";
 import {Gang, Liar} from "./liar.js";
 import {LyingCoordinator} from "./lying-coordinator.js";
+import {LyingSightings} from "./lying-sightings.js";
 import {type Endpoint, SimulatedNetwork} from "./network.js";
-import {SimulatedOperator} from "./operator.js";
+import {SimulatedOperator, type WrapJudge} from "./operator.js";
 import {Oracle} from "./oracle.js";
 import type {Plan} from "./plan.js";
 import {Process} from "./process.js";
@@ -19,6 +20,8 @@ import {oneByOne, type SimulationGroup} from "./transparent-group.js";
 export interface Sabotage {
   readonly threshold?: number;
   readonly wrapStore?: (store: SlashingStore) => SlashingStore;
+  readonly wrapJudge?: WrapJudge;
+  readonly unstoppable?: boolean;
   /** What a coordinator computes with. */
   readonly coordinatorBls?: (bls: BlsGroup, committee: SimulatedCommittee) => Pick<BlsGroup, "verify">;
   /** More than f. */
@@ -57,7 +60,7 @@ export class World {
     this.committee = simulatedCommittee(group, {...plan.quorum, t: sabotage.threshold ?? plan.quorum.t}, plan.ranks);
     const liars = new Set(plan.liars.keys());
     const {scheduler, committee} = this;
-    this.oracle = new Oracle({scheduler, bls: group.bls, committee}, {liars, amnesiacs: plan.amnesiacs});
+    this.oracle = new Oracle({scheduler, bls: group.bls, committee}, {liars});
     const logger = new Alarm(this.oracle);
     const {oracle} = this;
     const modules = {
@@ -66,25 +69,29 @@ export class World {
       oracle,
       logger,
       wrapStore: sabotage.wrapStore,
+      wrapJudge: sabotage.wrapJudge,
+      unstoppable: sabotage.unstoppable,
       ranked: sabotage.unranked !== true,
     };
     const honest = committee.committee.operators.filter(({id}) => !liars.has(id));
     this.operators = honest.map(({id}) => new SimulatedOperator(modules, committee, id));
     const random = new Random(seed, 4);
+    const rumours = new Random(seed, 8);
     const gang = new Gang();
     const liarEndpoints = [...plan.liars].map(([id, tricks]): Endpoint => {
       const process = new Process(scheduler, `${id}.liar`);
       const favourite = COORDINATORS[random.pick(plan.coordinators)]!;
       const handler = new Liar({process, random, group, committee, gang}, {id, tricks, favourite});
       const {peerId} = committee.committee.operators[id - 1]!;
-      return {id, peerId, weather: {...plan.weather}, running: {process, handler}};
+      const sightings = new LyingSightings({random: rumours}, committee);
+      return {id, peerId, weather: {...plan.weather}, running: {process, handler, sightings}};
     });
     this.network = new SimulatedNetwork({scheduler, random: new Random(seed, 5)}, [
       ...this.operators,
       ...liarEndpoints,
     ]);
     const {network} = this;
-    this.faults = new Faults({scheduler, network, random: new Random(seed, 6)}, plan);
+    this.faults = new Faults({scheduler, network, random: new Random(seed, 6), lives: oracle.lives}, plan);
     for (const operator of this.operators) {
       this.faults.watch(operator);
       this.faults.heal(operator);
@@ -95,6 +102,7 @@ export class World {
         new SimulatedCoordinator({scheduler, network, oracle, logger, bls}, committee, {
           rank,
           hedgeDelayMs: sabotage.hedgeDelayMs ?? "adaptive",
+          forgetful: plan.forgetful.has(rank),
         }),
     );
     for (const coordinator of this.coordinators) coordinator.start();
