@@ -1,3 +1,4 @@
+import {NO_SIGHTINGS} from "../../src/adapters/operator-link/no-sightings.js";
 import {BatchVerifier} from "../../src/committee/batch-verifier.js";
 import type {BookEntry} from "../../src/committee/sighting-book.js";
 import {CoordinatorSightings} from "../../src/committee/sightings.js";
@@ -21,6 +22,8 @@ export interface CoordinatorModules {
   readonly logger: Logger;
   /** Of the coordinator: tests of the simulation itself give it a broken one. */
   readonly bls: SimulationGroup["bls"];
+  /** It tells operators nothing. */
+  readonly mute: boolean;
 }
 
 /** What must come of asking. */
@@ -77,19 +80,28 @@ export class SimulatedCoordinator {
   }
 
   start(): void {
-    const {scheduler, network, oracle, logger, bls} = this.#modules;
+    const {scheduler, network, oracle, logger, bls, mute} = this.#modules;
     const process = new Process(scheduler, `signer${this.rank}.${++this.#runs}`);
     const {name} = process;
     const clock = new SimulatedClock({scheduler, process});
     const committees = [this.#committee.committee];
     const sightings = new CoordinatorSightings({committees: () => committees});
     sightings.restore(this.#kept.entries);
+    oracle.lives.coordinatorStarts(this.peerId);
     this.#kept = {...this.#kept, written: sightings.written};
     const link = new SimulatedOperatorLink(
       {
         network,
         process,
-        sightings,
+        sightings: {
+          news: (peer, since) => (mute ? NO_SIGHTINGS : sightings).news(peer, since),
+          heard: (peer, said) => {
+            oracle.lives.heard(this.peerId, network.endpoints.get(peer)!.id, said.own);
+            return sightings.heard(peer, said);
+          },
+          own: () => sightings.own(),
+          stopCode: () => sightings.stopCode(),
+        },
         observer: () => {},
         onArrival: (id, request, reply) => oracle.arrived(name, id, request, reply),
       },

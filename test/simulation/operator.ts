@@ -1,12 +1,12 @@
 import {OperatorNode} from "../../src/committee/operator-node.js";
 import {RankedRequests} from "../../src/committee/ranked-requests.js";
 import {OperatorSightings} from "../../src/committee/sightings.js";
-import {type PeerIdText, parseLifeId} from "../../src/core/bytes.js";
+import {type LifeId, type PeerIdText, parseLifeId} from "../../src/core/bytes.js";
 import {EMPTY_POLICY} from "../../src/core/duty/policy.js";
 import {EMPTY_RECORD} from "../../src/core/slashing/decide.js";
 import type {Sighting} from "../../src/core/slashing/sighting.js";
 import {SigningKeeper} from "../../src/keeper/keeper.js";
-import {KeeperLife} from "../../src/keeper/keeper-life.js";
+import {KeeperLife, type LifeAlarm} from "../../src/keeper/keeper-life.js";
 import type {Keeper} from "../../src/ports/keeper.js";
 import type {Logger} from "../../src/ports/logger.js";
 import type {PartialHandler} from "../../src/ports/operator-server.js";
@@ -107,10 +107,15 @@ export class SimulatedOperator implements Endpoint {
         {flushMs: () => random.between(1, 30), onCommit: (moment) => this.#reached(moment)},
       ),
     );
-    const newLife = () => parseLifeId(Buffer.from(random.bytes(16)).toString("hex"));
-    const onAlarm = (alarm: Parameters<typeof oracle.lives.alarm>[1]): void => {
+    const lives = new Set<LifeId>();
+    const newLife = (): LifeId => {
+      const life = parseLifeId(Buffer.from(random.bytes(16)).toString("hex"));
+      lives.add(life);
+      return life;
+    };
+    const onAlarm = (alarm: LifeAlarm): void => {
       scheduler.note(`${process.name} ${alarm.code} ${alarm.here} ${alarm.seen} ${alarm.floorEpoch}`);
-      oracle.lives.alarm(this.id, alarm);
+      oracle.lives.alarm(this.id, this.disk, alarm);
     };
     const startedAt = clock.now();
     KeeperLife.begin(
@@ -118,7 +123,7 @@ export class SimulatedOperator implements Endpoint {
       {network: NETWORK, shares: this.#committee.secrets[this.id - 1]!},
     ).then(
       (life) => {
-        this.running = this.#serve({process, clock, store, life, startedAt});
+        this.running = this.#serve({process, clock, store, life, lives, startedAt});
         onReady();
       },
       () => {
@@ -135,12 +140,14 @@ export class SimulatedOperator implements Endpoint {
     clock,
     store,
     life,
+    lives,
     startedAt,
   }: {
     process: Process;
     clock: SimulatedClock;
     store: SlashingStore;
     life: KeeperLife;
+    lives: ReadonlySet<LifeId>;
     startedAt: number;
   }): Running {
     const {logger, oracle, unstoppable, wrapJudge = (judge) => judge} = this.#modules;
@@ -198,11 +205,15 @@ export class SimulatedOperator implements Endpoint {
     const handler: PartialHandler = {
       handle: async (peer, request, gone) => {
         const {told} = this.disk.content;
+        oracle.lives.asked({operatorId: this.id, peer, ownLives: lives, told});
         const reply = await node.handle(peer, request, gone);
         // A connection that ends reaches into programs that have ended before.
         if (!process.alive) return reply;
         // One goes with each message of answers, made after they were released.
-        if (reply.kind === "signed") newest = null;
+        if (reply.kind === "signed") {
+          newest = null;
+          if (life.stopped !== null) oracle.violation(`operator ${this.id} has stopped and signs`);
+        }
         oracle.answered(this.id, request, reply, {durable: this.disk.content.records, told, stamp: sighting()});
         if (!committee.coordinators.includes(peer) && reply.kind === "signed") {
           oracle.violation(`operator ${this.id} signed for ${peer}, who is no coordinator`);

@@ -116,6 +116,11 @@ export const SABOTAGES: readonly {
     finding: /never lost a record and believes that it did/,
   },
   {
+    what: "coordinators that keep what they know of operators to themselves",
+    sabotage: {muteCoordinators: true},
+    finding: /was asked before it was told what that signer knows/,
+  },
+  {
     what: "keepers that do not stop for a second copy",
     sabotage: {unstoppable: true},
     finding: /was told that it runs twice, and does not stop/,

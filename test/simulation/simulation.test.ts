@@ -60,6 +60,11 @@ describe("simulated committees", function () {
         what,
       ).to.be.above(SEEDS / 10);
     }
+    // Rarer, for it takes a copy, a second signer, and time for word to go round.
+    expect(
+      total(outcomes, ({counts}) => counts.pairsStopped),
+      "pairs of copies that both stopped",
+    ).to.be.above(SEEDS / 100);
   });
 
   it("are so on the real curve too", async () => {

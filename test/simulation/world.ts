@@ -22,6 +22,7 @@ export interface Sabotage {
   readonly wrapStore?: (store: SlashingStore) => SlashingStore;
   readonly wrapJudge?: WrapJudge;
   readonly unstoppable?: boolean;
+  readonly muteCoordinators?: boolean;
   /** What a coordinator computes with. */
   readonly coordinatorBls?: (bls: BlsGroup, committee: SimulatedCommittee) => Pick<BlsGroup, "verify">;
   /** More than f. */
@@ -99,11 +100,15 @@ export class World {
     const bls = oneByOne({...group.bls, ...sabotage.coordinatorBls?.(group.bls, committee)});
     this.coordinators = plan.coordinators.map(
       (rank) =>
-        new SimulatedCoordinator({scheduler, network, oracle, logger, bls}, committee, {
-          rank,
-          hedgeDelayMs: sabotage.hedgeDelayMs ?? "adaptive",
-          forgetful: plan.forgetful.has(rank),
-        }),
+        new SimulatedCoordinator(
+          {scheduler, network, oracle, logger, bls, mute: sabotage.muteCoordinators === true},
+          committee,
+          {
+            rank,
+            hedgeDelayMs: sabotage.hedgeDelayMs ?? "adaptive",
+            forgetful: plan.forgetful.has(rank),
+          },
+        ),
     );
     for (const coordinator of this.coordinators) coordinator.start();
     this.lyingCoordinator =
