@@ -31,7 +31,7 @@ const total = (outcomes: readonly Outcome[], count: (outcome: Outcome) => number
   outcomes.reduce((sum, outcome) => sum + count(outcome), 0);
 
 describe("simulated committees", function () {
-  // Half a minute of one core, on machines that may have better things to do.
+  // Most of a minute of one core, on machines that may have better things to do.
   this.timeout(600_000);
 
   if (replayed !== null) {
