@@ -1,19 +1,6 @@
 import {type PubkeyHex, parsePubkeyHex} from "../core/bytes.js";
-import type {SignType} from "../core/duty/sign-request.js";
+import {BATCH_TYPES, type SignType} from "../core/duty/sign-request.js";
 import {PleiadesError} from "../core/errors.js";
-
-/**
- * Types one request may ask of many keys: those whose message does not name a validator.
- * @see draft distributed profile of the remote signing API, batch signing
- */
-const BATCH_TYPES: ReadonlySet<SignType> = new Set<SignType>([
-  "AGGREGATION_SLOT",
-  "ATTESTATION",
-  "GENERIC",
-  "RANDAO_REVEAL",
-  "SYNC_COMMITTEE_MESSAGE",
-  "SYNC_COMMITTEE_SELECTION_PROOF",
-]);
 
 /** One key of a batch: as the client wrote it, so that it finds its own spelling in the answer, and as we spell it. */
 export interface BatchKey {

@@ -54,6 +54,19 @@ export const SIGN_TYPES = [
 ] as const;
 export type SignType = (typeof SIGN_TYPES)[number];
 
+/**
+ * Types one request may ask of many keys: those whose message does not name a validator.
+ * @see draft distributed profile of the remote signing API, batch signing
+ */
+export const BATCH_TYPES: ReadonlySet<SignType> = new Set<SignType>([
+  "AGGREGATION_SLOT",
+  "ATTESTATION",
+  "GENERIC",
+  "RANDAO_REVEAL",
+  "SYNC_COMMITTEE_MESSAGE",
+  "SYNC_COMMITTEE_SELECTION_PROOF",
+]);
+
 /** @see consensus-specs: phase0/validator.md, altair/validator.md, capella/beacon-chain.md; builder-specs. */
 export interface Messages {
   BLOCK_V2: BeaconBlockHeader;

@@ -1,5 +1,5 @@
 import type {PubkeyHex} from "../../../core/bytes.js";
-import type {SignType} from "../../../core/duty/sign-request.js";
+import {BATCH_TYPES} from "../../../core/duty/sign-request.js";
 import type {PartialReply, PartialRequest} from "../../../ports/operator-link.js";
 
 /** One request that waits to be sent, and for its answer. */
@@ -10,16 +10,6 @@ export interface Waiting {
   /** False once nobody waits for the answer any more. */
   open: boolean;
 }
-
-/** Types that one request may ask of many keys. @see remote signing API PR 29, "Batch signing" */
-const BATCH_TYPES: ReadonlySet<SignType> = new Set<SignType>([
-  "AGGREGATION_SLOT",
-  "ATTESTATION",
-  "GENERIC",
-  "RANDAO_REVEAL",
-  "SYNC_COMMITTEE_MESSAGE",
-  "SYNC_COMMITTEE_SELECTION_PROOF",
-]);
 
 /** What participants of ours take; the draft sets no bound. */
 const MAX_BATCH_KEYS = 1024;
