@@ -66,6 +66,8 @@ describe("the data folder of a local committee", () => {
   it("keeps its ports while they are free and takes others when they are not", async () => {
     const [first = 0, second = 0] = await freePorts([0, 0]);
     expect(first).to.not.equal(second);
+    // Nobody is given one of these by the system between two starts.
+    for (const port of [first, second]) expect(port).to.be.within(16_384, 32_767);
     expect(await freePorts([first, second])).to.deep.equal([first, second]);
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(first, "127.0.0.1", resolve));
