@@ -9,7 +9,7 @@ import {
   type TraceId,
 } from "../core/bytes.js";
 import type {CommitteeOperator} from "../core/committee/committee.js";
-import type {Priority} from "../core/duty/sign-request.js";
+import {PRIORITY, type Priority} from "../core/duty/sign-request.js";
 import {PleiadesError, type ReasonCode} from "../core/errors.js";
 import type {BlsGroup, PublicKeyPoint, SignaturePoint} from "../core/threshold/bls.js";
 import {
@@ -23,7 +23,7 @@ import {combinePartials} from "../core/threshold/combine.js";
 import type {Logger} from "../ports/logger.js";
 import type {PartialRequest} from "../ports/operator-link.js";
 import type {DirectoryEntry} from "./committee-directory.js";
-import {hedgeDelay} from "./hedging.js";
+import {type HedgeBudget, hedgeDelay} from "./hedging.js";
 import {Round, type RoundModules} from "./round.js";
 import {type Turn, UNCONTESTED} from "./turn.js";
 
@@ -39,6 +39,8 @@ export interface FlightModules extends RoundModules {
   readonly bls: BlsGroup;
   readonly logger: Logger;
   readonly verify: VerifySignature;
+  /** Shared by all requests of this signer. */
+  readonly hedges: HedgeBudget;
 }
 
 export interface FlightOptions {
@@ -123,15 +125,20 @@ export class Flight {
 
   /** From asking the first operator to the verified signature. */
   async #fly(): Promise<Signed> {
-    const {bls, clock, verify} = this.#modules;
+    const {bls, clock, verify, hedges} = this.#modules;
     const {quorum, message} = this.#context;
     const round = this.#round;
     let patient = true;
-    const cancelHedge = clock.after(this.#askFirst(), () => {
+    const delayMs = this.#askFirst();
+    let cancelHedge = clock.after(delayMs, hedge);
+    const mayHedge = (): boolean => this.#priority === PRIORITY.block || hedges.spend();
+    function hedge(): void {
       patient = false;
-      round.askRest();
+      if (mayHedge()) round.askRest();
+      else cancelHedge = clock.after(delayMs, hedge);
       round.announce();
-    });
+    }
+    hedges.earn();
     try {
       for (;;) {
         const partials = round.partials();

@@ -11,6 +11,7 @@ import type {OperatorLink, Watermark} from "../ports/operator-link.js";
 import type {CommitteeHealth, SigningService} from "../ports/signing-service.js";
 import {CommitteeDirectory, type DirectoryEntry} from "./committee-directory.js";
 import {Flight, type FlightModules, type Signed, type VerifySignature} from "./flight.js";
+import {HedgeBudget} from "./hedging.js";
 import {OperatorHealth} from "./operator-health.js";
 import {SignatureCache} from "./signature-cache.js";
 import {turnOf} from "./turn.js";
@@ -76,6 +77,7 @@ export class CommitteeSigningService implements SigningService {
     this.#flightModules = {
       ...modules,
       health: this.#health,
+      hedges: new HedgeBudget(),
       verify: modules.verify ?? ((message, key, signature) => modules.bls.verify(message, key, signature)),
     };
     this.#directory = new CommitteeDirectory(committees, modules.bls);

@@ -102,8 +102,10 @@ async function measureCommittee(
     progress(`starting ${n} operators`);
     await committee.start();
     progress("warming up");
-    await committee.lanes({inFlight: 16, count: times(3000)});
-    await committee.lanes({inFlight: 1, count: times(300)});
+    // A few minutes of a large client: nine processes interpret their code until then, and so they do for a
+    // moment after a start only.
+    await committee.lanes({inFlight: FULL, count: times(n === 4 ? 16_000 : 8000)});
+    await committee.lanes({inFlight: 1, count: times(n === 4 ? 2000 : 600)});
     const count = times(n === 4 ? 1000 : 300);
     progress(`${count} attestations one at a time`);
     const one = await committee.lanes({inFlight: 1, count});

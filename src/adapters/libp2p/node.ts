@@ -3,6 +3,7 @@ import {noise} from "@chainsafe/libp2p-noise";
 import {yamux} from "@chainsafe/libp2p-yamux";
 import {tcp} from "@libp2p/tcp";
 import {createLibp2p, type Libp2p, type Libp2pOptions} from "libp2p";
+import {gathering} from "./gather.js";
 import type {Identity} from "./identity.js";
 
 export type ConnectionGater = NonNullable<Libp2pOptions["connectionGater"]>;
@@ -33,7 +34,7 @@ export function createNode({identity}: {identity: Identity}, options: {listen: s
     privateKey: identity.privateKey(),
     addresses: {listen: options.listen},
     transports: [tcp({maxConnections: MAX_CONNECTIONS})],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [gathering(noise())],
     streamMuxers: [
       yamux({
         // The operator never opens a stream; a coordinator opens one.

@@ -1,6 +1,6 @@
 import {expect} from "chai";
 import {blstGroup} from "../../../src/adapters/bls/blst.js";
-import {PRIORITY} from "../../../src/core/duty/sign-request.js";
+import {PRIORITY, type SignRequest} from "../../../src/core/duty/sign-request.js";
 import type {PleiadesError} from "../../../src/core/errors.js";
 import type {OperatorFailure} from "../../../src/ports/signing-service.js";
 import {publicKeyOf, testPeerId, testScalar} from "../../support/committees.js";
@@ -104,6 +104,37 @@ describe("CommitteeSigningService: who is asked", () => {
     expect(await signature).to.equal(expected(rootOf(1)));
     expect(link.askedIds()).to.deep.equal([1, 2, 3, 4]);
     expect(clock.monotonic()).to.equal(50);
+  });
+
+  it("hedges a share of the requests once everything that was under way has been hedged, and blocks always", async () => {
+    const {sign, service, groupKey, link, clock} = signingBench({
+      // Slower than the hedge, yet in time: nobody counts as down.
+      behaviours: {1: {kind: "sign", afterMs: 60}},
+      options: {cachedSignatures: 1},
+    });
+    const hedged = async (start: () => Promise<unknown>): Promise<boolean> => {
+      const before = link.asked.length;
+      const done = start();
+      await settle();
+      clock.advance(50);
+      await settle();
+      const all = link.askedIds(before).length === 4;
+      clock.advance(50);
+      await done;
+      return all;
+    };
+    // Slow by turns, so that it stays among the first asked.
+    for (const id of [2, 3, 4]) link.behaviours.set(id, {kind: "sign", afterMs: 60});
+    let hedges = 0;
+    for (let i = 1; i <= 300; i++) if (await hedged(() => sign(rootOf(i)))) hedges++;
+    // The budget of 128, and a tenth of the requests.
+    expect(hedges).to.be.within(128, 128 + 30 + 1);
+    const block: SignRequest = {type: "BLOCK_V2", message: {} as never, forkInfo: null, version: null};
+    const never = new AbortController().signal;
+    expect(await hedged(() => service.sign(groupKey, block, rootOf(1000), never))).to.equal(true);
+    clock.advance(1000);
+    await settle();
+    expect(clock.pending()).to.equal(0);
   });
 
   it("leaves no timer behind once everybody has answered", async () => {
