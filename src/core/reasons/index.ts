@@ -3,6 +3,7 @@ import {codecReasons} from "./codec.js";
 import {committeeReasons} from "./committee.js";
 import {configReasons} from "./config.js";
 import {distributedReasons} from "./distributed.js";
+import {dkgReasons} from "./dkg.js";
 import {httpReasons} from "./http.js";
 import {keeperReasons} from "./keeper.js";
 import {linkReasons} from "./link.js";
@@ -28,6 +29,7 @@ export const REASONS = {
   ...keeperReasons,
   ...thresholdReasons,
   ...committeeReasons,
+  ...dkgReasons,
   ...linkReasons,
   ...httpReasons,
   ...tlsReasons,
