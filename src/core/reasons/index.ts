@@ -2,6 +2,7 @@ import {cliReasons} from "./cli.js";
 import {codecReasons} from "./codec.js";
 import {committeeReasons} from "./committee.js";
 import {configReasons} from "./config.js";
+import {consensusReasons} from "./consensus.js";
 import {distributedReasons} from "./distributed.js";
 import {dkgReasons} from "./dkg.js";
 import {httpReasons} from "./http.js";
@@ -29,6 +30,7 @@ export const REASONS = {
   ...keeperReasons,
   ...thresholdReasons,
   ...committeeReasons,
+  ...consensusReasons,
   ...dkgReasons,
   ...linkReasons,
   ...httpReasons,
