@@ -17,6 +17,7 @@ const AREAS = {
   KEEPER: ["Keeper", "The process that holds shares and records."],
   THRESHOLD: ["Threshold signatures", "Partial signatures and their combination."],
   COMMITTEE: ["Committee", "Committee files, and what the committee as a whole could not do."],
+  CONSENSUS: ["Agreement", "Votes by which operators agree on one value."],
   LINK: ["Links between nodes", "What went wrong between the signer and an operator."],
   OPERATOR: ["Operator node", "What an operator answers before its keeper is asked."],
   HTTP: ["HTTP", "The remote signer's server."],

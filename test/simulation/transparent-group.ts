@@ -1,6 +1,7 @@
 import {createHash} from "node:crypto";
 import {blstGroup, loadSecretKey} from "../../src/adapters/bls/blst.js";
 import {type PubkeyHex, pubkeyHex} from "../../src/core/bytes.js";
+import type {DkgGroup} from "../../src/core/dkg/group.js";
 import {PleiadesError} from "../../src/core/errors.js";
 import type {BlsGroup, PointGroup, PublicKeyPoint, SignaturePoint} from "../../src/core/threshold/bls.js";
 import {scaleShare} from "../../src/core/threshold/polynomial.js";
@@ -94,6 +95,22 @@ function transparentSign(secret: bigint, message: Uint8Array, compressed: boolea
 /** 192 bytes: any logarithm and torsion, for those who send what nobody signed. */
 export const transparentSignature = (log: bigint, torsion = 0): Uint8Array =>
   encode({log: mod(log), torsion: torsion % TORSION}, 192, 0);
+
+const pointOf = (key: PublicKeyPoint | SignaturePoint): Point => key as unknown as Point;
+
+/** What ceremonies need besides. */
+export const transparentDkgGroup: DkgGroup = {
+  ...oneByOne(transparentBls),
+  base: (secret) => ({log: toScalar(secret, "secret"), torsion: 0}) as unknown as PublicKeyPoint,
+  sign: (secret, message) => transparentSign(toScalar(secret, "secret"), message, true),
+  verifyAggregate(claims, signature) {
+    const log = mod(claims.reduce((sum, {message, key}) => sum + pointOf(key).log * hashToLog(message), 0n));
+    return log !== 0n && log === pointOf(signature).log && pointOf(signature).torsion === 0;
+  },
+};
+
+/** The secret of a key of this group: for tests alone, of course. */
+export const logarithm = (key: PublicKeyPoint): bigint => pointOf(key).log;
 
 /** What a simulation needs of a group besides core's operations. */
 export interface SimulationGroup {

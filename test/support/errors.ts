@@ -13,6 +13,17 @@ export function failure(code: ReasonCode, run: () => unknown): PleiadesError {
   throw new Error(`nothing was thrown instead of ${code}`);
 }
 
+/** The same for one of several codes, which the caller looks at. */
+export function anyFailure(run: () => unknown): PleiadesError {
+  try {
+    run();
+  } catch (error) {
+    expect(error, String((error as Error).stack)).to.be.instanceOf(PleiadesError);
+    return error as PleiadesError;
+  }
+  throw new Error("nothing was thrown");
+}
+
 export async function rejection(code: ReasonCode, promise: Promise<unknown>): Promise<PleiadesError> {
   const settled = await promise.then(
     () => undefined,

@@ -1,7 +1,9 @@
 import blst from "@chainsafe/blst";
 import {type PubkeyHex, pubkeyHex} from "../../core/bytes.js";
+import type {DkgGroup} from "../../core/dkg/group.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {BlsGroup, PointGroup, PublicKeyPoint, SignaturePoint} from "../../core/threshold/bls.js";
+import {scalarBytes, toScalar} from "../../core/threshold/scalar.js";
 import type {SignatureBatches} from "../../ports/signature-batches.js";
 
 /** The base field's modulus p, 48 bytes big-endian. */
@@ -61,6 +63,25 @@ const signatureOf = (signature: SignaturePoint): blst.Signature => signature as 
 
 /** 192 bytes, uncompressed: the form in which partials are handed around inside. */
 export const uncompressedSignature = (point: SignaturePoint): Uint8Array => signatureOf(point).toBytes(false);
+
+/** What ceremonies need besides. Scalars are checked before the library sees them, so its messages cannot quote one. */
+export const blstDkgGroup: DkgGroup & SignatureBatches = {
+  ...blstGroup,
+  base: (secret) =>
+    blst.SecretKey.fromBytes(scalarBytes(toScalar(secret, "coefficient"))).toPublicKey() as unknown as PublicKeyPoint,
+  sign: (secret, message) =>
+    blst.SecretKey.fromBytes(scalarBytes(toScalar(secret, "coefficient")))
+      .sign(message)
+      .toBytes(),
+  verifyAggregate: (claims, signature) =>
+    blst.aggregateVerify(
+      claims.map(({message}) => message),
+      claims.map(({key}) => publicKeyOf(key)),
+      signatureOf(signature),
+      false,
+      true,
+    ),
+};
 
 function pointGroup<P extends Point>({
   load,

@@ -2,7 +2,9 @@ import {cliReasons} from "./cli.js";
 import {codecReasons} from "./codec.js";
 import {committeeReasons} from "./committee.js";
 import {configReasons} from "./config.js";
+import {consensusReasons} from "./consensus.js";
 import {distributedReasons} from "./distributed.js";
+import {dkgReasons} from "./dkg.js";
 import {httpReasons} from "./http.js";
 import {keeperReasons} from "./keeper.js";
 import {linkReasons} from "./link.js";
@@ -28,6 +30,8 @@ export const REASONS = {
   ...keeperReasons,
   ...thresholdReasons,
   ...committeeReasons,
+  ...consensusReasons,
+  ...dkgReasons,
   ...linkReasons,
   ...httpReasons,
   ...tlsReasons,

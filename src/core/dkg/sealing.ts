@@ -1,0 +1,101 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  hkdfSync,
+  type KeyObject,
+} from "node:crypto";
+import {join, type Part} from "./digest.js";
+
+/** X25519 keys in DER are these bytes and then the 32 of the key. @see RFC 8410 */
+const PRIVATE_PREFIX = Buffer.from("302e020100300506032b656e04220420", "hex");
+const PUBLIC_PREFIX = Buffer.from("302a300506032b656e032100", "hex");
+const TAG_BYTES = 16;
+/** A key seals one message, so the nonce may be fixed. */
+const NONCE = Buffer.alloc(12);
+
+/** Bytes that a sealed message is longer than what is in it. */
+export const SEAL_OVERHEAD = TAG_BYTES;
+
+const privateKey = (secret: Uint8Array): KeyObject =>
+  createPrivateKey({key: Buffer.concat([PRIVATE_PREFIX, secret]), format: "der", type: "pkcs8"});
+const publicKey = (bytes: Uint8Array): KeyObject =>
+  createPublicKey({key: Buffer.concat([PUBLIC_PREFIX, bytes]), format: "der", type: "spki"});
+
+/** 32 bytes. @see RFC 7748 */
+export function sealingPublicKey(secret: Uint8Array): Uint8Array {
+  const der = createPublicKey(privateKey(secret)).export({format: "der", type: "spki"});
+  return new Uint8Array(der.subarray(PUBLIC_PREFIX.length));
+}
+
+/** HKDF-SHA-256. @see RFC 5869 */
+export function deriveBytes(
+  {secret, salt}: {secret: Uint8Array; salt: Uint8Array},
+  length: number,
+  domain: string,
+  ...parts: readonly Part[]
+): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", secret, salt, join(domain, parts), length));
+}
+
+/** Null for a key of small order, with which everybody could open the seal. */
+function sharedSecret(secret: Uint8Array, other: Uint8Array): Uint8Array | null {
+  try {
+    // OpenSSL refuses an all-zero result. @see RFC 7748 section 6.1
+    return diffieHellman({privateKey: privateKey(secret), publicKey: publicKey(other)});
+  } catch {
+    return null;
+  }
+}
+
+const PROBE = new Uint8Array(32).fill(1);
+/** Whether something can be sealed to this key at all: it has not a small order. */
+export const isSealingKey = (key: Uint8Array): boolean => sharedSecret(PROBE, key) !== null;
+
+/** Who seals what to whom. Everything goes into the key. */
+export interface SealContext {
+  readonly ceremony: Uint8Array;
+  readonly dealer: number;
+  readonly recipient: number;
+  readonly chunk: number;
+  /** The dealer's public key for this recipient. */
+  readonly ephemeral: Uint8Array;
+  /** The recipient's public key for this dealer. */
+  readonly sealingKey: Uint8Array;
+  /** What the shares are checked against: authenticated with them. */
+  readonly publicHash: Uint8Array;
+}
+
+function sealKey(shared: Uint8Array, context: SealContext): Uint8Array {
+  const {ceremony, dealer, recipient, chunk, ephemeral, sealingKey} = context;
+  const from = {secret: shared, salt: ceremony};
+  return deriveBytes(from, 32, "seal v1", dealer, recipient, chunk, ephemeral, sealingKey);
+}
+
+/** ChaCha20-Poly1305. @see RFC 8439 @returns null when the recipient's key has a small order */
+export function seal(ephemeralSecret: Uint8Array, context: SealContext, plain: Uint8Array): Uint8Array | null {
+  const shared = sharedSecret(ephemeralSecret, context.sealingKey);
+  if (shared === null) return null;
+  const cipher = createCipheriv("chacha20-poly1305", sealKey(shared, context), NONCE, {authTagLength: TAG_BYTES});
+  cipher.setAAD(context.publicHash, {plaintextLength: plain.length});
+  return new Uint8Array(Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]));
+}
+
+/** @returns null when this was not sealed by the dealer's key for this recipient and place */
+export function openSeal(sealingSecret: Uint8Array, context: SealContext, sealed: Uint8Array): Uint8Array | null {
+  const shared = sharedSecret(sealingSecret, context.ephemeral);
+  if (shared === null || sealed.length < TAG_BYTES) return null;
+  const end = sealed.length - TAG_BYTES;
+  const decipher = createDecipheriv("chacha20-poly1305", sealKey(shared, context), NONCE, {authTagLength: TAG_BYTES});
+  decipher.setAAD(context.publicHash, {plaintextLength: end});
+  decipher.setAuthTag(sealed.subarray(end));
+  const plain = decipher.update(sealed.subarray(0, end));
+  try {
+    decipher.final();
+  } catch {
+    return null;
+  }
+  return new Uint8Array(plain);
+}
