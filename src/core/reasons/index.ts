@@ -6,6 +6,7 @@ import {distributedReasons} from "./distributed.js";
 import {httpReasons} from "./http.js";
 import {keeperReasons} from "./keeper.js";
 import {linkReasons} from "./link.js";
+import {peerReasons} from "./peer.js";
 import {pluginReasons} from "./plugin.js";
 import {policyReasons} from "./policy.js";
 import type {Reason} from "./reason.js";
@@ -36,6 +37,7 @@ export const REASONS = {
   ...cliReasons,
   ...splitReasons,
   ...pluginReasons,
+  ...peerReasons,
   ...validatorReasons,
 } as const satisfies Record<string, Reason>;
 
