@@ -29,6 +29,8 @@ const AREAS = {
   CLI: ["Command line", "Commands and their options."],
   SPLIT: ["Splitting keys", "`pleiades split` and share bundles."],
   PLUGIN: ["Plugins", "Plugins of this node."],
+  PEER: ["Messages between plugins", "What plugins of different operators have to say to each other."],
+  CONTROL: ["Control socket", "Commands that talk to the running operator of the same configuration."],
   SIGNER: ["Signer", "What the signer learns of itself."],
   TLS: ["TLS", "Certificates and keys of this node's listeners."],
   VALIDATOR: ["Validator client in process", "`pleiades validator`."],

@@ -5,6 +5,7 @@ import type {Clock} from "../ports/clock.js";
 import type {PluginRoute} from "../ports/http-route.js";
 import type {Logger} from "../ports/logger.js";
 import type {Observer} from "../ports/observer.js";
+import type {PeerMessages} from "../ports/peer-messages.js";
 
 /** The version of everything in this file. It rises when a plugin written for it could break. */
 export const PLUGIN_API_VERSION = 1;
@@ -70,6 +71,10 @@ export interface PluginContext {
   readonly node: PublicConfig;
   /** Aborts when the plugin is to stop. */
   readonly signal: AbortSignal;
+  /** In an operator alone: messages to this plugin on other operators' nodes. Nobody is connected before `start` is over. */
+  readonly peers?: PeerMessages;
+  /** In an operator alone: a folder of this plugin's own, mode 0700, on the disk that holds the node's durable data. */
+  readonly dataDir?: string;
 }
 
 /** What a plugin may know of the node it runs in; nothing secret. */

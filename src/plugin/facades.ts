@@ -1,5 +1,8 @@
+import {parsePeerIdText} from "../core/bytes.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
+import type {NamedPeer, PeerMessages} from "../ports/peer-messages.js";
+import type {PluginOffer} from "./lifecycle.js";
 
 /** A logger of its own for plugins: replacing a method of it changes nothing for anybody else. */
 export function frozenLogger(inner: Logger): Logger {
@@ -19,4 +22,33 @@ export function frozenClock(inner: Clock): Clock {
     monotonic: () => inner.monotonic(),
     after: (ms, callback) => inner.after(ms, callback),
   });
+}
+
+export const frozenOffer = ({peers, dataDir}: PluginOffer): PluginOffer => ({
+  ...(peers === undefined ? {} : {peers: frozenPeers(peers)}),
+  ...(dataDir === undefined ? {} : {dataDir}),
+});
+
+/** The port and nothing else of whatever implements it. Plugins may be plain JavaScript, so what they pass is checked. */
+function frozenPeers(inner: PeerMessages): PeerMessages {
+  return Object.freeze<PeerMessages>({
+    self: inner.self,
+    setPeers: (peers) => inner.setPeers(peers.map(checkedPeer)),
+    peers: () => inner.peers(),
+    handle: (handler) => inner.handle(handler),
+    send: async (peer, body, signal) => inner.send(parsePeerIdText(peer), bytesOf(body), signal),
+    request: async (peer, body, signal) => inner.request(parsePeerIdText(peer), bytesOf(body), signal),
+  });
+}
+
+function checkedPeer({peerId, addresses}: NamedPeer): NamedPeer {
+  if (!Array.isArray(addresses) || !addresses.every((address) => typeof address === "string")) {
+    throw new TypeError("addresses are not a list of texts");
+  }
+  return {peerId: parsePeerIdText(peerId), addresses};
+}
+
+function bytesOf(body: Uint8Array): Uint8Array {
+  if (body instanceof Uint8Array) return body;
+  throw new TypeError("a message is a Uint8Array");
 }

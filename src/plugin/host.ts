@@ -20,7 +20,7 @@ import {
   type VetoGate,
   vetoGate,
 } from "./guards.js";
-import {type Hosted, PluginLifecycle} from "./lifecycle.js";
+import {type Hosted, type OfferTo, PluginLifecycle} from "./lifecycle.js";
 import {loadPlugin, type PluginEntry} from "./load.js";
 import {closure, dependencyOrder} from "./order.js";
 
@@ -68,7 +68,7 @@ export interface PluginHost {
   readonly observer: Observer;
   readonly routes: readonly PluginRoute[];
   /** In dependency order; idempotent. @throws PLUGIN_START_FAILED · PLUGIN_START_TIMEOUT, after the rest was stopped */
-  start(): Promise<void>;
+  start(offer?: OfferTo): Promise<void>;
   /** In reverse order, bounded in time; idempotent; failures are logged, never thrown. */
   stop(): Promise<void>;
 }
@@ -116,7 +116,7 @@ export async function loadPlugins(
   const lifecycle = new PluginLifecycle({clock, logger}, hosted);
   const commands = owned("commands").map(({plugin, item}) => {
     const needed = closure(plugin, plugins);
-    return hostedCommand(plugin, item, {start: () => lifecycle.start(needed), stop: () => lifecycle.stop()});
+    return hostedCommand(plugin, item, {start: () => lifecycle.start({only: needed}), stop: () => lifecycle.stop()});
   });
   return {
     names: plugins.map(({name}) => name),
@@ -125,7 +125,7 @@ export async function loadPlugins(
     veto: vetoGate(owned("vetoes"), logger),
     observer: observerOf(owned("observers"), logger),
     routes: owned("routes").map(({plugin, item}) => guardedRoute(plugin, item, logger, clock)),
-    start: () => lifecycle.start(),
+    start: (offer) => lifecycle.start(offer === undefined ? {} : {offer}),
     stop: () => lifecycle.stop(),
   };
 }

@@ -2,6 +2,7 @@ import {PleiadesError} from "../core/errors.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
 import type {Plugin, PluginContext, PluginName} from "./contract.js";
+import {frozenOffer} from "./facades.js";
 import {messageOf} from "./guards.js";
 import {within} from "./within.js";
 
@@ -10,9 +11,13 @@ const START_TIMEOUT_MS = 30_000;
 /** Service managers wait some 90 s before they kill; several plugins must fit. */
 const STOP_TIMEOUT_MS = 5_000;
 
+/** What the node that runs the plugins has for one of them, beyond what every node has. */
+export type PluginOffer = Pick<PluginContext, "peers" | "dataDir">;
+export type OfferTo = (plugin: PluginName) => Promise<PluginOffer>;
+
 export interface Hosted {
   readonly plugin: Plugin;
-  readonly context: Omit<PluginContext, "signal">;
+  readonly context: Omit<PluginContext, "signal" | keyof PluginOffer>;
   /** Disposes what the plugin's container built. */
   readonly dispose: () => Promise<void> | void;
 }
@@ -38,11 +43,12 @@ export class PluginLifecycle {
   }
 
   /**
-   * Starts all plugins, or those of `only`; the first call decides which.
+   * Starts all plugins, or those of `only`; the first call decides which, and what they are offered.
    * @throws PLUGIN_START_FAILED · PLUGIN_START_TIMEOUT; whatever was started has been stopped by then
    */
-  start(only?: ReadonlySet<PluginName>): Promise<void> {
-    this.#starting ??= this.#start(this.#plugins.filter(({plugin}) => only?.has(plugin.name) ?? true));
+  start({only, offer = async () => ({})}: {only?: ReadonlySet<PluginName>; offer?: OfferTo} = {}): Promise<void> {
+    const plugins = this.#plugins.filter(({plugin}) => only?.has(plugin.name) ?? true);
+    this.#starting ??= this.#start(plugins, offer);
     return this.#starting;
   }
 
@@ -52,14 +58,17 @@ export class PluginLifecycle {
     return this.#stopping;
   }
 
-  async #start(plugins: readonly Hosted[]): Promise<void> {
+  async #start(plugins: readonly Hosted[], offer: OfferTo): Promise<void> {
     for (const hosted of plugins) {
       if (this.#abort.signal.aborted) return; // stop() sees to what has begun
       this.#begun.push(hosted);
       const {plugin, context} = hosted;
       try {
+        const start = plugin.start?.bind(plugin);
+        if (start === undefined) continue;
+        const offered = await offer(plugin.name);
         await within(this.#clock, START_TIMEOUT_MS, {code: "PLUGIN_START_TIMEOUT", plugin: plugin.name}, () =>
-          plugin.start?.({...context, signal: this.#abort.signal}),
+          start({...context, ...frozenOffer(offered), signal: this.#abort.signal}),
         );
       } catch (cause) {
         this.#abort.abort();

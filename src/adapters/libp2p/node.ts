@@ -8,7 +8,7 @@ import type {Identity} from "./identity.js";
 
 export type ConnectionGater = NonNullable<Libp2pOptions["connectionGater"]>;
 
-/** Connections of one operator: the coordinators of all its committees, several each while they reconnect. */
+/** Connections of one operator: coordinators of all its committees and plugins' peers, several each while they reconnect. */
 const MAX_CONNECTIONS = 256;
 /** How long an unauthenticated socket may take for noise and yamux. */
 const UPGRADE_MS = 5_000;
@@ -26,9 +26,14 @@ const MAX_WINDOW_BYTES = 2 ** 20;
  * id), no discovery, routing, relay or pubsub. The connection monitor is off: its pings measure the event loop of the
  * peer's libp2p only and cut a busy peer off; the stream has pings of its own. TCP keep-alive is on by default.
  * The node is not started yet.
+ * @param options.streams most per connection and direction
  */
-export function createNode({identity}: {identity: Identity}, options: {listen: string[]; gater: ConnectionGater}) {
+export function createNode(
+  {identity}: {identity: Identity},
+  options: {listen: string[]; gater: ConnectionGater; streams?: number},
+) {
   const dialOnly = options.listen.length === 0;
+  const {streams = 2} = options;
   return createLibp2p({
     start: false,
     privateKey: identity.privateKey(),
@@ -37,9 +42,9 @@ export function createNode({identity}: {identity: Identity}, options: {listen: s
     connectionEncrypters: [gathering(noise())],
     streamMuxers: [
       yamux({
-        // The operator never opens a stream; a coordinator opens one.
-        maxInboundStreams: dialOnly ? 0 : 2,
-        maxOutboundStreams: 2,
+        // A coordinator opens one stream, and nobody opens one to it.
+        maxInboundStreams: dialOnly ? 0 : streams,
+        maxOutboundStreams: streams,
         maxEarlyStreams: 2,
         streamOptions: {maxStreamWindowSize: MAX_WINDOW_BYTES},
       }),

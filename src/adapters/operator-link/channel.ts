@@ -1,13 +1,11 @@
-import type {Libp2p} from "libp2p";
 import {codeOf, PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
+import type {Connection, Stream} from "../libp2p/operator-hub.js";
 import {acknowledgeByHalves} from "../libp2p/window.js";
 import {encodeFrame, FrameDecoder} from "./frame.js";
 import {type Message, parseMessage} from "./messages.js";
 
-/** A libp2p connection and stream, without depending on the package that declares them. */
-export type Connection = Awaited<ReturnType<Libp2p["dial"]>>;
-export type Stream = Awaited<ReturnType<Connection["newStream"]>>;
+export type {Connection, Stream};
 
 export interface ChannelHandlers {
   /** May throw a PleiadesError: the stream is then reset with it. */

@@ -16,17 +16,24 @@ export function encodeFrame(text: string): Uint8Array {
 }
 
 /**
- * Cuts a stream of bytes into frames. Holds at most one frame, whatever the chunks look like, and reserves memory for a
- * frame only up to the bound.
+ * Cuts a stream of bytes into frames, each a length (4 bytes, big endian) and as many bytes. Holds at most one frame,
+ * whatever the chunks look like, and reserves memory for a frame only up to the bound.
  */
-export class FrameDecoder {
+export class FrameCutter<T> {
+  readonly #maxBytes: number;
+  readonly #decode: (body: Buffer) => T;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   #headerFilled = 0;
   #body: Buffer | null = null;
   #bodyFilled = 0;
 
-  /** The texts of the frames that `chunk` completes, in order. @throws LINK_FRAME: too long, empty or not UTF-8 */
-  *push(chunk: Uint8Array): Generator<string> {
+  constructor({maxBytes, decode}: {maxBytes: number; decode: (body: Buffer) => T}) {
+    this.#maxBytes = maxBytes;
+    this.#decode = decode;
+  }
+
+  /** What the frames that `chunk` completes hold, in order. @throws LINK_FRAME: too long or empty; what `decode` throws */
+  *push(chunk: Uint8Array): Generator<T> {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     let at = 0;
     while (at < bytes.length) {
@@ -35,12 +42,12 @@ export class FrameDecoder {
         at += taken;
         this.#headerFilled += taken;
         if (this.#headerFilled < HEADER_BYTES) return;
-        const length = frameLength(this.#header.readUInt32BE());
+        const length = this.#length(this.#header.readUInt32BE());
         if (bytes.length - at >= length) {
           // The usual case: the chunk holds the whole frame, nothing is copied.
           this.#headerFilled = 0;
           at += length;
-          yield decodeText(bytes.subarray(at - length, at));
+          yield this.#decode(bytes.subarray(at - length, at));
           continue;
         }
         this.#body = Buffer.allocUnsafe(length);
@@ -53,15 +60,22 @@ export class FrameDecoder {
         const body = this.#body;
         this.#body = null;
         this.#headerFilled = 0;
-        yield decodeText(body);
+        yield this.#decode(body);
       }
     }
   }
+
+  #length(length: number): number {
+    if (length > 0 && length <= this.#maxBytes) return length;
+    throw new PleiadesError({code: "LINK_FRAME", reason: "frame length out of bounds", length});
+  }
 }
 
-function frameLength(length: number): number {
-  if (length > 0 && length <= MAX_FRAME_BYTES) return length;
-  throw new PleiadesError({code: "LINK_FRAME", reason: "frame length out of bounds", length});
+/** Frames of UTF-8. LINK_FRAME also for what is not. */
+export class FrameDecoder extends FrameCutter<string> {
+  constructor() {
+    super({maxBytes: MAX_FRAME_BYTES, decode: decodeText});
+  }
 }
 
 function decodeText(body: Buffer): string {

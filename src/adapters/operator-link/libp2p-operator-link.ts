@@ -1,4 +1,3 @@
-import {type Multiaddr, multiaddr} from "@multiformats/multiaddr";
 import type {PeerIdText} from "../../core/bytes.js";
 import type {WireRequest} from "../../core/duty/sign-request.js";
 import {PleiadesError} from "../../core/errors.js";
@@ -9,6 +8,7 @@ import type {OperatorLink, PartialReply, PartialRequest, PeerStatus, Watermark} 
 import type {SightingExchange} from "../../ports/sightings.js";
 import type {Identity} from "../libp2p/identity.js";
 import {createNode} from "../libp2p/node.js";
+import {pinned} from "../libp2p/pinned.js";
 import {MAX_ITEM_BYTES} from "./limits.js";
 import {signItemText} from "./messages.js";
 import {OperatorPeer, type PeerModules} from "./peer.js";
@@ -118,22 +118,4 @@ class Libp2pOperatorLink implements OperatorLink {
     if (peer === undefined) throw new PleiadesError({code: "LINK_DISCONNECTED", peerId, reason: "not a peer"});
     return peer;
   }
-}
-
-/** The addresses with the peer id in them, which makes noise insist on it. */
-function pinned(peerId: PeerIdText, addresses: readonly string[]): Multiaddr[] {
-  return addresses.map((text) => {
-    try {
-      const address = multiaddr(text);
-      const [last, ...rest] = address.getComponents().reverse();
-      const transport = last?.name === "p2p" ? rest[0] : last;
-      const plain = last?.name === "p2p" ? text.slice(0, text.lastIndexOf("/p2p/")) : text;
-      if (transport?.name !== "tcp" || (last?.name === "p2p" && last.value !== peerId)) {
-        throw new Error("not a TCP address of this peer");
-      }
-      return multiaddr(`${plain}/p2p/${peerId}`);
-    } catch (error) {
-      throw new PleiadesError({code: "LINK_ADDRESS", address: text.slice(0, 200), peerId}, {cause: error});
-    }
-  });
 }

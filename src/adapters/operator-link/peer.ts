@@ -7,6 +7,7 @@ import type {Logger} from "../../ports/logger.js";
 import type {Observer} from "../../ports/observer.js";
 import type {PeerStatus} from "../../ports/operator-link.js";
 import type {SightingExchange} from "../../ports/sightings.js";
+import {wait} from "../clock/wait.js";
 import {backoffMs} from "./backoff.js";
 import type {Connection} from "./channel.js";
 import type {Timing} from "./clock-filter.js";
@@ -164,18 +165,4 @@ export class OperatorPeer {
       addresses: this.#addresses.map(String),
     });
   }
-}
-
-/** Resolves after `ms` or as soon as the signal aborts. */
-function wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (ms === 0 || signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    signal.addEventListener("abort", done);
-  });
 }

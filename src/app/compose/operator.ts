@@ -1,5 +1,6 @@
 import {type KeeperInit, startKeeper} from "../../adapters/keeper/process.js";
-import {createLibp2pOperatorServer} from "../../adapters/operator-link/libp2p-operator-server.js";
+import {OperatorHub} from "../../adapters/libp2p/operator-hub.js";
+import {serveCoordinators} from "../../adapters/operator-link/libp2p-operator-server.js";
 import {OperatorNode} from "../../committee/operator-node.js";
 import {RankedRequests} from "../../committee/ranked-requests.js";
 import {OperatorSightings} from "../../committee/sightings.js";
@@ -17,6 +18,7 @@ import type {OperatorConfig} from "../config/schema.js";
 import {signerDelayMs} from "../config/signer-delay.js";
 import {watchDisk} from "../disk-watch.js";
 import {listenerOptions, renewListener} from "../listener.js";
+import {PluginOffers} from "../plugin-offers.js";
 import {TOKENS} from "../tokens.js";
 import {softwareName} from "../version.js";
 import {sampleKeeper} from "../vitals.js";
@@ -54,6 +56,8 @@ export async function composeOperator(
 
   const stops = new Stops();
   try {
+    const hub = await OperatorHub.create({identity, logger: log}, {listen: config.listen});
+    stops.push(() => hub.close());
     const keeper = provide(
       container,
       TOKENS.keeper,
@@ -90,14 +94,16 @@ export async function composeOperator(
         {committees: () => book.current(), preset: network.preset},
       ),
     );
-    await plugins.start();
+    const offers = new PluginOffers({hub, clock, logger: log}, {self: identity.peerId, dataDir: loaded.config.dataDir});
+    stops.push(() => offers.close());
+    await plugins.start((plugin) => offers.of(plugin));
     stops.push(() => plugins.stop());
     const server = provide(
       container,
       TOKENS.operatorServer,
-      await createLibp2pOperatorServer(
+      await serveCoordinators(
         {
-          identity,
+          hub,
           node,
           sightings: new OperatorSightings(
             {keeper, logger: log},
@@ -107,7 +113,6 @@ export async function composeOperator(
           clock,
         },
         {
-          listen: config.listen,
           allowedPeers: allowedPeers(() => book.current()),
           software: softwareName(),
         },

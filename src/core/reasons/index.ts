@@ -8,6 +8,7 @@ import {dkgReasons} from "./dkg.js";
 import {httpReasons} from "./http.js";
 import {keeperReasons} from "./keeper.js";
 import {linkReasons} from "./link.js";
+import {peerReasons} from "./peer.js";
 import {pluginReasons} from "./plugin.js";
 import {policyReasons} from "./policy.js";
 import type {Reason} from "./reason.js";
@@ -40,6 +41,7 @@ export const REASONS = {
   ...cliReasons,
   ...splitReasons,
   ...pluginReasons,
+  ...peerReasons,
   ...validatorReasons,
 } as const satisfies Record<string, Reason>;
 

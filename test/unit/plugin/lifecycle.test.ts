@@ -1,5 +1,9 @@
 import {expect} from "chai";
+import {MemoryPeerNetwork} from "../../../src/adapters/peer-messages/memory.js";
+import {type PeerIdText, parsePeerIdText} from "../../../src/core/bytes.js";
+import {PleiadesError} from "../../../src/core/errors.js";
 import type {Plugin} from "../../../src/plugin/contract.js";
+import {pathsTo} from "./reachable.js";
 import {bench, NODE, plugin, rejection, turns} from "./support.js";
 
 /** Plugins that write down what happens to them. */
@@ -42,6 +46,50 @@ describe("the life of plugins", () => {
     open();
     await starting;
     expect(log).to.deep.equal(["start next"]);
+  });
+
+  it("gives a plugin what its node offers it, as a port of its own that passes on nothing but what a port may", async () => {
+    const network = new MemoryPeerNetwork();
+    const {host: load, clock, logger} = bench();
+    const [self, other] = ["1", "2"].map((digit) => parsePeerIdText(`12D3KooW${digit.repeat(44)}`)) as [
+      PeerIdText,
+      PeerIdText,
+    ];
+    const inner = network.join(self, {clock, logger});
+    const contexts: Parameters<NonNullable<Plugin["start"]>>[0][] = [];
+    const start = async (context: (typeof contexts)[number]) => void contexts.push(context);
+    const host = await load(plugin("one", {}, {start}), plugin("two"));
+    const asked: string[] = [];
+    await host.start(async (name) => {
+      asked.push(name);
+      return {peers: inner, dataDir: `/data/${name}`};
+    });
+    // A plugin that does not start gets no folder.
+    expect(asked).to.deep.equal(["one"]);
+    const {peers, dataDir} = contexts[0]!;
+    expect(dataDir).to.equal("/data/one");
+    expect([...pathsTo(peers, new Set([inner, network]))]).to.deep.equal([]);
+    peers!.setPeers([{peerId: other, addresses: []}]);
+    expect(inner.peers().map(({peerId}) => peerId)).to.deep.equal([other]);
+    const odd = "me" as PeerIdText;
+    expect(() => peers!.setPeers([{peerId: odd, addresses: []}]))
+      .to.throw(PleiadesError)
+      .with.property("code", "CODEC_PEER_ID");
+    expect(() => peers!.setPeers([{peerId: other, addresses: "x" as unknown as string[]}])).to.throw(TypeError);
+    expect(
+      (await peers!.send(other, "x" as unknown as Uint8Array).catch((error) => error)) instanceof TypeError,
+    ).to.equal(true);
+  });
+
+  it("does not start a plugin whose node could not offer what it should", async () => {
+    const {host: load} = bench();
+    const host = await load(plugin("one", {}, {start: async () => undefined}));
+    const error = await rejection("PLUGIN_START_FAILED", () =>
+      host.start(async () => {
+        throw new Error("EACCES: no folder");
+      }),
+    );
+    expect(error.data.reason).to.contain("EACCES");
   });
 
   it("gives a plugin a logger with its name, the clock, the public configuration and a signal", async () => {

@@ -1,0 +1,31 @@
+import {mkdirSync, mkdtempSync, rmSync, statSync} from "node:fs";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
+import {expect} from "chai";
+import {systemClock} from "../../../src/adapters/clock/system.js";
+import {generateIdentity} from "../../../src/adapters/libp2p/identity.js";
+import {OperatorHub} from "../../../src/adapters/libp2p/operator-hub.js";
+import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
+import {PluginOffers} from "../../../src/app/plugin-offers.js";
+
+describe("what an operator offers its plugins", () => {
+  it("is a folder of its own for each, which nobody else can read, also when it was there", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "pleiades-offers-"));
+    const identity = await generateIdentity();
+    const logger = new MemoryLogger();
+    const hub = await OperatorHub.create({identity, logger}, {listen: ["/ip4/127.0.0.1/tcp/0"]});
+    const offers = new PluginOffers({hub, clock: systemClock, logger}, {self: identity.peerId, dataDir});
+    try {
+      mkdirSync(join(dataDir, "plugins/old"), {recursive: true, mode: 0o755});
+      const [old, fresh] = [await offers.of("old"), await offers.of("fresh")];
+      expect(old.dataDir).to.equal(join(dataDir, "plugins/old"));
+      for (const folder of [old.dataDir, fresh.dataDir]) expect(statSync(folder ?? "").mode & 0o777).to.equal(0o700);
+      expect(old.peers?.self).to.equal(identity.peerId);
+      expect(old.peers).not.to.equal(fresh.peers);
+    } finally {
+      await offers.close();
+      await hub.close();
+      rmSync(dataDir, {recursive: true});
+    }
+  });
+});
