@@ -6,6 +6,15 @@ export interface Genesis {
   readonly genesisValidatorsRoot: string;
   readonly genesisForkVersion: string;
 }
+export interface ValidatorNow {
+  readonly index: number;
+  /** As the Beacon API names it: pending_initialized, pending_queued, active_ongoing, active_exiting, ... */
+  readonly status: string;
+  /** null while the chain has not set it. */
+  readonly activationEpoch: number | null;
+  readonly exitEpoch: number | null;
+  readonly withdrawalCredentials: string;
+}
 export interface Finality {
   readonly justified: number;
   readonly finalised: number;
@@ -44,6 +53,37 @@ export class BeaconApi {
     return {justified: Number(data.current_justified.epoch), finalised: Number(data.finalized.epoch)};
   }
 
+  /** What the head state knows of a key; null when it is nobody's. */
+  async validator(publicKey: string): Promise<ValidatorNow | null> {
+    // By the list: asked for the one, Lodestar logs an error while there is none.
+    const {data} = (await this.#get(`/eth/v1/beacon/states/head/validators?id=${publicKey}`)) as {
+      data: {index: string; status: string; validator: Record<string, string>}[];
+    };
+    const found = data.find((one) => one.validator.pubkey === publicKey);
+    if (found === undefined) return null;
+    const {index, status, validator} = found;
+    return {
+      index: Number(index),
+      status,
+      activationEpoch: epochOrNever(validator.activation_epoch),
+      exitEpoch: epochOrNever(validator.exit_epoch),
+      withdrawalCredentials: String(validator.withdrawal_credentials),
+    };
+  }
+
+  /** The fork of the head state, as a signing request's fork_info has it. */
+  async fork(): Promise<Record<string, string>> {
+    const {data} = (await this.#get("/eth/v1/beacon/states/head/fork")) as {data: Record<string, string>};
+    return data;
+  }
+
+  /** Rejects with the node's words when it does not take the exit. */
+  async publishExit(exit: {epoch: number; validatorIndex: number; signature: string}): Promise<void> {
+    const message = {epoch: String(exit.epoch), validator_index: String(exit.validatorIndex)};
+    const response = await this.#send("/eth/v1/beacon/pool/voluntary_exits", {message, signature: exit.signature});
+    await response.arrayBuffer();
+  }
+
   /** Indices of the validators that the head state knows as slashed. */
   async slashed(): Promise<number[]> {
     const {data} = (await this.#get("/eth/v1/beacon/states/head/validators")) as {
@@ -57,11 +97,8 @@ export class BeaconApi {
    * `states/head/committees` mixes up slot and index.
    */
   async committees(epoch: number, validators: readonly number[]): Promise<readonly BeaconCommittee[]> {
-    const {data} = (await this.#fetch(`/eth/v1/validator/duties/attester/${epoch}`, {
-      method: "POST",
-      headers: {"content-type": "application/json"},
-      body: JSON.stringify(validators.map(String)),
-    })) as {
+    const answer = await this.#send(`/eth/v1/validator/duties/attester/${epoch}`, validators.map(String));
+    const {data} = (await answer.json()) as {
       data: {validator_index: string; committee_index: string; validator_committee_index: string; slot: string}[];
     };
     const committees = new Map<string, {slot: number; index: number; validators: number[]}>();
@@ -100,21 +137,28 @@ export class BeaconApi {
     };
   }
 
-  #get(path: string, {absent = false} = {}): Promise<unknown> {
-    return this.#fetch(path, {}, absent);
+  /** The parsed body; null for a 404 when that is one of the answers (`absent`). */
+  async #get(path: string, {absent = false} = {}): Promise<unknown> {
+    const response = await this.#fetch(path, {}, absent);
+    if (response.ok) return response.json();
+    await response.arrayBuffer();
+    return null;
   }
 
-  /** The parsed body; null for a 404 when that is one of the answers (`absent`). */
-  async #fetch(path: string, init: RequestInit, absent = false): Promise<unknown> {
+  #send(path: string, body: unknown): Promise<Response> {
+    const headers = {"content-type": "application/json"};
+    return this.#fetch(path, {method: "POST", headers, body: JSON.stringify(body)});
+  }
+
+  async #fetch(path: string, init: RequestInit, absent = false): Promise<Response> {
     const response = await fetch(this.url + path, {...init, signal: AbortSignal.timeout(TIMEOUT_MS)});
-    if (absent && response.status === 404) {
-      await response.arrayBuffer();
-      return null;
-    }
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${(await response.text()).slice(0, 200)}`);
-    return response.json();
+    if (response.ok || (absent && response.status === 404)) return response;
+    throw new Error(`${path}: ${response.status} ${(await response.text()).slice(0, 200)}`);
   }
 }
+
+const FAR_FUTURE_EPOCH = "18446744073709551615";
+const epochOrNever = (text: string | undefined): number | null => (text === FAR_FUTURE_EPOCH ? null : Number(text));
 
 /** SSZ Bitvector: bit i is bit i mod 8 of byte i div 8. */
 export function bits(hex: string): boolean[] {

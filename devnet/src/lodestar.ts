@@ -53,10 +53,12 @@ export async function startBeaconNode(
     p2pPort: number;
     genesisTime: number;
     slotSeconds: number;
+    /** More arguments of the command. */
+    more?: readonly string[];
     signal: AbortSignal;
   },
 ): Promise<{program: Program; api: BeaconApi; genesis: Genesis}> {
-  const {root, dir, logFile, restPort, p2pPort, genesisTime, slotSeconds, signal} = options;
+  const {root, dir, logFile, restPort, p2pPort, genesisTime, slotSeconds, more = [], signal} = options;
   const program = startProgram(modules, {
     name: "beacon node",
     cwd: dir, // `dev` writes its genesis.ssz there
@@ -70,6 +72,7 @@ export async function startBeaconNode(
       ...["--rest", "--rest.address", "127.0.0.1", "--rest.port", String(restPort), "--rest.namespace", "*"],
       ...["--port", String(p2pPort), "--listenAddress", "127.0.0.1", "--discv5", "false"],
       ...["--execution.engineMock", "--logFile", "none"],
+      ...more,
     ],
   });
   const api = new BeaconApi(`http://127.0.0.1:${restPort}`);
@@ -91,9 +94,11 @@ export function startValidatorClient(
     beaconUrl: string;
     signerUrl: string;
     slotSeconds: number;
+    /** More arguments of the command. */
+    more?: readonly string[];
   },
 ): Program {
-  const {root, dir, name, beaconUrl, signerUrl, slotSeconds} = options;
+  const {root, dir, name, beaconUrl, signerUrl, slotSeconds, more = []} = options;
   const fileName = name.replaceAll(" ", "-");
   return startProgram(modules, {
     name,
@@ -106,6 +111,7 @@ export function startValidatorClient(
       ...["--network", "dev", "--dataDir", join(dir, fileName), "--beaconNodes", beaconUrl],
       ...chainParameters(slotSeconds),
       ...["--externalSigner.url", signerUrl, "--externalSigner.fetch", "--logFile", "none"],
+      ...more,
     ],
   });
 }

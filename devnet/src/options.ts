@@ -97,7 +97,7 @@ function read(argv: readonly string[]) {
   }
 }
 
-function whole(name: string, text: string): number {
+export function whole(name: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${name} ${text}: not a whole number`);
   return Number(text);
 }

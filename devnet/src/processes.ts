@@ -50,15 +50,23 @@ export class Reaper {
 const KEEP_LINES = 40;
 
 /**
- * Starts a Node program in a group of its own, so that Ctrl-C in a terminal reaches only the devnet, which ends its
+ * Starts a program in a group of its own, so that Ctrl-C in a terminal reaches only the devnet, which ends its
  * programs in order. Output goes to `logFile`, line by line also to `onLine`.
  */
 export function startProgram(
   {reaper, onLine = () => {}}: {reaper: Reaper; onLine?: (line: string) => void},
-  options: {name: string; args: readonly string[]; cwd: string; logFile: string; env?: NodeJS.ProcessEnv},
+  options: {
+    name: string;
+    /** Default: Node. */
+    command?: string;
+    args: readonly string[];
+    cwd: string;
+    logFile: string;
+    env?: NodeJS.ProcessEnv;
+  },
 ): Program {
-  const {name, args, cwd, logFile} = options;
-  const child = spawn(process.execPath, args, {
+  const {name, command = process.execPath, args, cwd, logFile} = options;
+  const child = spawn(command, args, {
     cwd,
     env: {...process.env, ...options.env},
     stdio: ["ignore", "pipe", "pipe"],

@@ -56,7 +56,7 @@ function isRunning(path: string): boolean {
     const [state = "", ...command] = execFileSync("ps", ["-o", "stat=,args=", "-p", String(pid)], {encoding: "utf8"})
       .trim()
       .split(/\s+/);
-    return !state.startsWith("Z") && command.some((part) => part.endsWith("start.mjs"));
+    return !state.startsWith("Z") && command.some((part) => /(?:start|e2e-deposit)\.mjs$/.test(part));
   } catch {
     return false; // ps finds no such process
   }

@@ -6,11 +6,11 @@ import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {stripVTControlCharacters} from "node:util";
 import {expect} from "chai";
+import {ChainWatch} from "../../devnet/src/chain-watch.js";
 import {chainParameters, ENVIRONMENT, lodestarCli, startBeaconNode} from "../../devnet/src/lodestar.js";
 import {freePorts, type Program, Reaper, startProgram} from "../../devnet/src/processes.js";
 import {interopSecrets} from "../../src/app/local/interop.js";
 import {validatorKeys} from "../../src/app/split/validator-keys.js";
-import {ChainWatch} from "../support/chain-watch.js";
 import {Cli, cli, killAll, ROOT, stillRunning} from "../support/cli.js";
 import {makeKeystore} from "../support/keystore.js";
 

@@ -21,7 +21,7 @@ function processTable(): Row[] {
   });
 }
 
-/** `npm start` in a process group of its own, as a shell with job control would start it. */
+/** `npm start`, or another script of package.json, in a process group of its own, as a shell with job control would start it. */
 export class DevnetProcess {
   readonly output: string[] = [];
   readonly stdout: string[] = [];
@@ -29,10 +29,10 @@ export class DevnetProcess {
   readonly #ended: Promise<number | null>;
   #waiting: (() => void)[] = [];
 
-  constructor(args: readonly string[]) {
+  constructor(args: readonly string[], script = "start") {
     const npm = process.env.npm_execpath;
     const command = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
-    this.#child = spawn(command[0]!, [...command.slice(1), "start", "--silent", "--", ...args], {
+    this.#child = spawn(command[0]!, [...command.slice(1), "run", script, "--silent", "--", ...args], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,

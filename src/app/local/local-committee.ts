@@ -25,6 +25,8 @@ export interface LocalCommitteeOptions {
   readonly env?: (child: "signer" | OperatorId) => NodeJS.ProcessEnv;
   /** `plugins:` of an operator's configuration. */
   readonly operatorPlugins?: (id: OperatorId) => {readonly [name: string]: unknown};
+  /** `policy.permits` of every operator, asked for at each of its starts. */
+  readonly permits?: () => readonly unknown[];
 }
 
 export interface LocalOperator {
@@ -135,7 +137,7 @@ export class LocalCommittee {
     this.#operators.set(id, "starting");
     const planned = this.#planned(id);
     try {
-      await writeOperatorConfig(this.#plan, planned, this.#options.operatorPlugins?.(id));
+      await writeOperatorConfig(this.#plan, planned, this.#options.operatorPlugins?.(id), this.#options.permits?.());
       const process = await ServiceProcess.start(
         {
           name: `operator ${id}`,

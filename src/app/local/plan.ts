@@ -56,6 +56,7 @@ export async function writeOperatorConfig(
   plan: LocalPlan,
   operator: PlannedOperator,
   plugins?: {readonly [name: string]: unknown},
+  permits: readonly unknown[] = [],
 ): Promise<void> {
   const dir = operatorDir(treeOf(plan.dataDir), operator.id);
   const text = renderTemplate(
@@ -68,7 +69,7 @@ export async function writeOperatorConfig(
         bundles: [`./operator-${operator.id}.bundle.json`],
         passwordFile: `./operator-${operator.id}.password`,
         startEmpty: plan.startEmpty,
-        policy: {registration: {feeRecipient: plan.feeRecipient}},
+        policy: {permits, registration: {feeRecipient: plan.feeRecipient}},
       },
       signer: null,
       ...(plugins === undefined ? {} : {plugins}),

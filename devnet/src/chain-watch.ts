@@ -1,5 +1,5 @@
-import {BeaconApi, bitlist} from "../../devnet/src/beacon-api.js";
-import {SLOTS_PER_EPOCH} from "../../devnet/src/lodestar.js";
+import {BeaconApi, bitlist} from "./beacon-api.js";
+import {SLOTS_PER_EPOCH} from "./lodestar.js";
 
 const READ_MS = 1_000;
 
@@ -33,15 +33,16 @@ export class ChainWatch {
   readonly #votes = new Map<number, Vote[]>();
   readonly #proposals = new Map<number, number[]>();
   readonly #committees = new Map<number, ReadonlyMap<string, readonly number[]>>();
-  #next = 0;
+  #next: number;
   #reading: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   /** Slashings that a block contained. */
   slashings = 0;
 
-  constructor(url: string, validators: readonly number[]) {
+  constructor(url: string, validators: readonly number[], fromSlot = 0) {
     this.#api = new BeaconApi(url);
     this.#validators = validators;
+    this.#next = fromSlot;
   }
 
   get api(): BeaconApi {
