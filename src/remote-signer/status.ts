@@ -20,6 +20,8 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   HTTP: 400,
   DISTRIBUTED: 403,
   PEER: 503,
+  CONSENSUS: 503,
+  DKG: 503,
   // These belong to start-up and commands; reaching a client would be a bug.
   CONFIG: 500,
   NETWORK: 500,
