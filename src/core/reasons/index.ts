@@ -3,6 +3,7 @@ import {codecReasons} from "./codec.js";
 import {committeeReasons} from "./committee.js";
 import {configReasons} from "./config.js";
 import {consensusReasons} from "./consensus.js";
+import {controlReasons} from "./control.js";
 import {distributedReasons} from "./distributed.js";
 import {dkgReasons} from "./dkg.js";
 import {httpReasons} from "./http.js";
@@ -42,6 +43,7 @@ export const REASONS = {
   ...splitReasons,
   ...pluginReasons,
   ...peerReasons,
+  ...controlReasons,
   ...validatorReasons,
 } as const satisfies Record<string, Reason>;
 
