@@ -27,6 +27,7 @@ const AREAS = {
   CONFIG: ["Configuration", "lodestar.config.yaml and the files it names. Each stops the start."],
   CLI: ["Command line", "Commands and their options."],
   SPLIT: ["Splitting keys", "`pleiades split` and share bundles."],
+  DEPOSIT: ["Deposits", "Deposit data, and the change of a 0x00 withdrawal credential to an address."],
   PLUGIN: ["Plugins", "Plugins of this node."],
   SIGNER: ["Signer", "What the signer learns of itself."],
   TLS: ["TLS", "Certificates and keys of this node's listeners."],

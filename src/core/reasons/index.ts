@@ -2,6 +2,7 @@ import {cliReasons} from "./cli.js";
 import {codecReasons} from "./codec.js";
 import {committeeReasons} from "./committee.js";
 import {configReasons} from "./config.js";
+import {depositReasons} from "./deposit.js";
 import {distributedReasons} from "./distributed.js";
 import {httpReasons} from "./http.js";
 import {keeperReasons} from "./keeper.js";
@@ -35,6 +36,7 @@ export const REASONS = {
   ...configReasons,
   ...cliReasons,
   ...splitReasons,
+  ...depositReasons,
   ...pluginReasons,
   ...validatorReasons,
 } as const satisfies Record<string, Reason>;
