@@ -4,6 +4,7 @@ import {committeeReasons} from "./committee.js";
 import {configReasons} from "./config.js";
 import {consensusReasons} from "./consensus.js";
 import {controlReasons} from "./control.js";
+import {depositReasons} from "./deposit.js";
 import {distributedReasons} from "./distributed.js";
 import {dkgReasons} from "./dkg.js";
 import {httpReasons} from "./http.js";
@@ -41,6 +42,7 @@ export const REASONS = {
   ...configReasons,
   ...cliReasons,
   ...splitReasons,
+  ...depositReasons,
   ...pluginReasons,
   ...peerReasons,
   ...controlReasons,
