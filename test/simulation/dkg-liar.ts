@@ -217,6 +217,7 @@ export class LiarNode extends DkgNode {
 
   #otherAnnounce(item: Item<"announce">): AnyItem {
     const [first, second, ...rest] = item.body.sealingKeys;
+    if (first === undefined) return this.#signed(item, {...item.body, commitment: rootHex(digest("another"))});
     return this.#signed(item, {...item.body, sealingKeys: [second!, first!, ...rest]});
   }
 

@@ -1,7 +1,9 @@
 import {checkShareKeys} from "../../src/core/committee/share-keys.js";
+import {dealerParticipant} from "../../src/core/dkg/ceremony.js";
+import type {PreviousCommittee} from "../../src/core/dkg/definition.js";
 import type {DkgGroup} from "../../src/core/dkg/group.js";
 import type {Item} from "../../src/core/dkg/items.js";
-import {isResultOf} from "../../src/core/dkg/output.js";
+import {verifyOutput} from "../../src/core/dkg/output.js";
 import type {Failure, Output} from "../../src/core/dkg/state.js";
 import {isOpened} from "../../src/core/dkg/verdicts.js";
 import {plainCoefficients} from "../../src/core/threshold/lagrange.js";
@@ -17,10 +19,12 @@ export interface Expectation {
   readonly completes: boolean;
   /** Whether every message came in time and nobody crashed: then no honest operator may be left without its share. */
   readonly fair: boolean;
+  /** The committee whose keys live on. */
+  readonly previous: PreviousCommittee | null;
 }
 
 /** What must be true when all is quiet. Returns what is not. */
-export function judgeRun(world: DkgWorld, group: DkgGroup, {liars, completes, fair}: Expectation): string[] {
+export function judgeRun(world: DkgWorld, group: DkgGroup, {liars, completes, fair, previous}: Expectation): string[] {
   const problems = [...world.problems];
   const honest = world.nodes.filter((node) => node.honest);
   const finished = honest.filter((node) => node.output !== null);
@@ -37,13 +41,19 @@ export function judgeRun(world: DkgWorld, group: DkgGroup, {liars, completes, fa
   if (transcripts.size > 1) problems.push(`${transcripts.size} different transcripts`);
   for (const node of finished) problems.push(...judgeBlame(node, liars));
   const [first] = finished;
+  if (first !== undefined && previous !== null) {
+    const changed = first.output!.keys.some(
+      ({groupPublicKey}, v) => groupPublicKey !== previous.validators[v]!.groupPublicKey,
+    );
+    if (changed) problems.push("the key is another one");
+  }
   if (fair && first !== undefined) {
     const left = first.output!.missing.filter((number) => !liars.has(number));
     if (left.length > 0) problems.push(`the honest ${left.join()} end without a share`);
   }
   if (first !== undefined) problems.push(...judgeShares(world, group, first.output!));
   if (first !== undefined) problems.push(...judgeDealings(first, first.output!));
-  if (first !== undefined) problems.push(...judgeConvictions(first.output!, liars));
+  if (first !== undefined) problems.push(...judgeConvictions(world, first.output!, liars));
   return problems;
 }
 
@@ -78,10 +88,10 @@ function judgeFailure(number: number, failure: Failure, liars: Expectation["liar
 function judgeShares(world: DkgWorld, group: DkgGroup, output: Output): string[] {
   const problems: string[] = [];
   const {threshold} = world.ceremony.plan;
-  const {transcript, results, missing: _, ...outcomes} = output;
-  for (const result of results) {
-    const good = isResultOf(group, outcomes, transcript, {result, checkDeposits: () => true});
-    if (!good) problems.push(`the result of ${result.author} proves nothing`);
+  try {
+    verifyOutput(group, world.ceremony, output, () => true);
+  } catch (error) {
+    problems.push(`the public output does not hold: ${String(error)}`);
   }
   const provers = new Set(output.results.map(({author}) => author));
   const holders = world.nodes.filter(
@@ -122,7 +132,7 @@ function* subsets(items: readonly number[], size: number): Generator<readonly nu
 }
 
 /** Where the agreed verdicts hold all that is needed to see a lie, it is seen; and no lying dealing that hurts counts. */
-function judgeConvictions(output: Output, liars: Expectation["liars"]): string[] {
+function judgeConvictions(world: DkgWorld, output: Output, liars: Expectation["liars"]): string[] {
   const problems: string[] = [];
   const heard = new Set(output.verdicts.map(({recipient}) => recipient));
   for (const [number, {lie, victim}] of liars) {
@@ -131,11 +141,12 @@ function judgeConvictions(output: Output, liars: Expectation["liars"]): string[]
     // The victim's complaint, or the liar's own accusation, must have been heard.
     const told = heard.has(lie.startsWith("false") ? number : victim) && !liars.has(victim);
     const harmful = ["wrong share", "broken seal", "cancelling shares", "deaf leader"].includes(lie);
-    const counted = output.qualified.some(({dealer}) => dealer === number);
+    const counted = output.qualified.some(({dealer}) => dealerParticipant(world.ceremony, dealer).number === number);
     if (harmful && told && counted) problems.push(`the dealing of ${number} counts though it is wrong for ${victim}`);
-    // Whoever signs another dealing than its machine made may be caught at that.
-    const proper =
-      offence === undefined || offence === "equivocation" || convicting === undefined || offence === convicting;
+    // Whoever signs another dealing than its machine made may be caught at that; and where there are no proofs of
+    // possession a bent commitment may still be a point, with which the shares do not agree.
+    const also = ["equivocation", ...(lie === "malformed dealing" ? ["wrong share"] : [])];
+    const proper = offence === undefined || convicting === undefined || [convicting, ...also].includes(offence);
     if (!proper) {
       problems.push(`${number} is convicted of ${offence} for ${lie}`);
     }

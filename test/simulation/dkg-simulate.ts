@@ -1,10 +1,15 @@
-import {ceremonyOf} from "../../src/core/dkg/ceremony.js";
-import type {Definition} from "../../src/core/dkg/definition.js";
+import {parseEpoch, pubkeyHex} from "../../src/core/bytes.js";
+import {thresholdOf} from "../../src/core/committee/quorum.js";
+import {type Ceremony, ceremonyOf} from "../../src/core/dkg/ceremony.js";
+import type {DealerSecrets} from "../../src/core/dkg/dealing.js";
+import {shareOf} from "../../src/core/dkg/dealing.js";
+import type {PreviousCommittee} from "../../src/core/dkg/definition.js";
 import type {DkgGroup} from "../../src/core/dkg/group.js";
 import type {AnyItem} from "../../src/core/dkg/items.js";
 import {encodeItem} from "../../src/core/dkg/items-json.js";
-import type {Plan} from "../../src/core/dkg/plan.js";
-import type {Machine, Timing} from "../../src/core/dkg/state.js";
+import type {CeremonyKind, Plan} from "../../src/core/dkg/plan.js";
+import type {Machine, Output, Timing} from "../../src/core/dkg/state.js";
+import {testScalar} from "../support/committees.js";
 import {cheapNode, consented, testDefinition, testSeed, verifyCheaply} from "../support/dkg.js";
 import {announceOf, dealingOf} from "../support/dkg-dealings.js";
 import {bendFor, LIES, LiarNode, type LiarOptions, type Lie} from "./dkg-liar.js";
@@ -16,11 +21,15 @@ import {Random} from "./random.js";
 
 const TIMING: Timing = {announceMs: 1500, dealMs: 1500, settleMs: 1500, resultMs: 1500, roundMs: 400, maxRoundMs: 4000};
 /** Long after the calm, and after the rounds that liars waste. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 20_000;
 
 export interface DkgPlan {
   readonly seed: number;
+  readonly kind: CeremonyKind;
+  /** Recipients. */
   readonly n: number;
+  /** Of a reshare: how many of the four old operators are not among the new ones. */
+  readonly leaving: number;
   readonly validators: number;
   readonly all: boolean;
   readonly weather: Weather;
@@ -34,16 +43,21 @@ export interface DkgRun {
   readonly events: number;
   readonly finished: number;
   readonly guilty: number;
+  readonly ceremony: Ceremony;
+  readonly outputs: readonly Output[];
 }
 
 /** What happens in the ceremony of a seed. */
 export function planDkg(seed: number): DkgPlan {
   const random = new Random(seed, 3);
-  const n = random.chance(0.12) ? 7 : 4;
-  const f = (n - 1) / 3;
-  const count = random.chance(0.8) ? random.between(1, f) : 0;
+  const n = random.chance(0.08) ? 7 : 4;
+  const kind = random.chance(0.7) ? "fresh" : random.pick(["refresh", "reshare"] as const);
+  const leaving = kind === "reshare" ? random.between(0, 4) : 0;
+  // At most f of the old committee lie, and at most f of the new one.
+  const count = random.chance(0.8) ? random.between(1, (n - 1) / 3) : 0;
   const numbers = Array.from({length: n}, (_, i) => i + 1);
-  const chosen = random.some(numbers, count);
+  const chosen = kind === "reshare" ? random.some(numbers.slice(4 - leaving), count) : random.some(numbers, count);
+  if (kind === "reshare" && leaving > 0 && random.chance(0.4)) chosen.push(n + 1);
   const honest = numbers.filter((number) => !chosen.includes(number));
   const shared = random.pick(LIES);
   const together = random.chance(0.5);
@@ -56,7 +70,9 @@ export function planDkg(seed: number): DkgPlan {
   const stormy = random.chance(0.7);
   return {
     seed,
+    kind,
     n,
+    leaving,
     validators: random.chance(0.03) ? 51 : random.between(1, 2),
     all: random.chance(0.3),
     liars,
@@ -68,6 +84,31 @@ export function planDkg(seed: number): DkgPlan {
       calmAtMs: stormy ? random.between(0, 1200) : 0,
     },
   };
+}
+
+/** Four old operators with a key each knows its share of: those numbered 1…4−leaving stay, the others leave. */
+function oldCommittee(group: DkgGroup, {seed, kind, n, leaving, validators}: DkgPlan) {
+  const size = kind === "refresh" ? n : 4;
+  const nodes = Array.from({length: size}, (_, i) =>
+    cheapNode(i < size - leaving ? i + 1 : n + 1 + i - (size - leaving)),
+  );
+  const t = thresholdOf(size);
+  const polynomials = Array.from({length: validators}, (_, v) =>
+    Array.from({length: t}, (_, k) => testScalar(seed * 1000 + v * 10 + k)),
+  );
+  const key = (secret: bigint) => pubkeyHex(group.publicKeys.bytes(group.base(secret)));
+  const share = (dealer: number, v: number): bigint => shareOf(polynomials[v]!, dealer);
+  const previous: PreviousCommittee = {
+    generation: 0,
+    threshold: t,
+    operators: testDefinition(nodes).operators,
+    validators: polynomials.map((polynomial, v) => ({
+      groupPublicKey: key(polynomial[0]!),
+      sharePublicKeys: nodes.map((_, i) => key(share(i + 1, v))),
+    })),
+    handoverEpoch: kind === "reshare" ? parseEpoch("100") : null,
+  };
+  return {nodes, previous, share};
 }
 
 /** What honest operators may be made to do wrong, to see that it is noticed. */
@@ -88,36 +129,50 @@ export async function simulateDkg(
   group: DkgGroup,
   {log, sabotage = {}}: {log?: (line: string) => void; sabotage?: Sabotage} = {},
 ): Promise<DkgRun> {
-  const {seed, n, validators, all, weather} = plan;
-  const keys = Array.from({length: n}, (_, i) => cheapNode(i + 1));
-  const options: Partial<Omit<Definition, "nonce">> = {validators, depositAmounts: []};
-  const definition = testDefinition(keys, {...options, nonce: seed, ...(all ? {} : {require: n - (n - 1) / 3})});
-  const ceremony = ceremonyOf(consented(definition, keys), verifyCheaply);
+  const {seed, kind, n, validators, all, weather} = plan;
+  const recipients = Array.from({length: n}, (_, i) => cheapNode(i + 1));
+  const old = kind === "fresh" ? null : oldCommittee(group, plan);
+  const keys = new Map([...(old?.nodes ?? []), ...recipients].map((node) => [node.peerId, node]));
+  const definition = testDefinition(recipients, {
+    kind,
+    validators,
+    depositAmounts: [],
+    nonce: seed,
+    previous: old?.previous ?? null,
+    require: all ? n : n - (n - 1) / 3,
+  });
+  const ceremony = ceremonyOf(consented(definition, [...keys.values()]), verifyCheaply);
   const world = new DkgWorld(ceremony, {seed, weather, ...(log === undefined ? {} : {log})});
   let sign: 1n | -1n = 1n;
-  for (const {number} of ceremony.participants) {
+  for (const {number, peerId, dealer, recipient} of ceremony.participants) {
     const honest: Machine = {
       ceremony,
       self: number,
       group,
-      sign: keys[number - 1]!.sign,
+      sign: keys.get(peerId)!.sign,
       timing: TIMING,
       checkDeposits: () => true,
     };
     const machine = sabotage.machine?.(honest) ?? honest;
-    const secrets = {seed: testSeed(seed * 100 + number)};
+    const secrets: DealerSecrets = {
+      seed: testSeed(seed * 100 + number),
+      ...(old !== null && dealer !== null ? {share: (v: number) => old.share(dealer, v)} : {}),
+    };
+    const oldShare = (v: number): bigint => (kind === "refresh" ? old!.share(recipient!, v) : 0n);
     const liar = plan.liars.find((one) => one.number === number);
     if (liar === undefined) {
-      const vault = new SimulatedVault(group, ceremony, number, {secrets});
+      const vault = new SimulatedVault(group, ceremony, number, {secrets, old: oldShare});
       const node = new DkgNode(world, machine, sabotage.vault?.(vault, ceremony.plan) ?? vault, {honest: true});
       node.sabotage = sabotage;
       world.nodes.push(node);
       continue;
     }
-    const foreign = liar.lie === "replay" ? otherCeremony(group, keys, {seed, n, number}) : [];
+    const foreign =
+      liar.lie === "replay" && kind === "fresh" ? otherCeremony(group, recipients, {seed, n, number}) : [];
     const bent: LiarOptions = {...liar, secrets, sign, foreign};
     sign = sign === 1n ? -1n : 1n;
-    const vault = new SimulatedVault(group, ceremony, number, {secrets, bend: bendFor(bent, ceremony.plan, number)});
+    const bend = dealer === null ? {} : bendFor(bent, ceremony.plan, dealer);
+    const vault = new SimulatedVault(group, ceremony, number, {secrets, old: oldShare, bend});
     world.nodes.push(new LiarNode(world, machine, vault, bent));
   }
   world.start();
@@ -128,7 +183,12 @@ export async function simulateDkg(
   const liars = new Map(plan.liars.map(({number, lie, victim}) => [number, {lie, victim}]));
   // With all required one liar can stop it; with fewer nobody can.
   const completes = !all || plan.liars.length === 0;
-  const problems = judgeRun(world, group, {liars, completes, fair: weather.calmAtMs === 0});
+  const problems = judgeRun(world, group, {
+    liars,
+    completes,
+    fair: weather.calmAtMs === 0,
+    previous: old?.previous ?? null,
+  });
   const finished = world.nodes.filter(({honest, output}) => honest && output !== null);
   return {
     plan,
@@ -137,6 +197,8 @@ export async function simulateDkg(
     events: world.scheduler.events,
     finished: finished.length,
     guilty: finished[0]?.output?.guilty.length ?? 0,
+    ceremony,
+    outputs: finished.map(({output}) => output!),
   };
 }
 

@@ -72,13 +72,24 @@ const withLie =
   (lie: DkgPlan["liars"][number]["lie"], n = 4) =>
   (plan: DkgPlan): DkgPlan => ({
     ...plan,
+    kind: "fresh",
+    leaving: 0,
     n,
     all: false,
     validators: 1,
     weather: calm,
     liars: n === 4 ? [{number: 1, lie, victim: 3}] : [1, 2].map((number) => ({number, lie, victim: 5})),
   });
-const inStorm = (plan: DkgPlan): DkgPlan => ({...plan, n: 4, all: false, validators: 1, weather: stormy, liars: []});
+const inStorm = (plan: DkgPlan): DkgPlan => ({
+  ...plan,
+  kind: "fresh",
+  leaving: 0,
+  n: 4,
+  all: false,
+  validators: 1,
+  weather: stormy,
+  liars: [],
+});
 const inHeavyStorm = (plan: DkgPlan): DkgPlan => ({
   ...inStorm(plan),
   weather: {drop: 0.4, duplicate: 0, maxDelayMs: 600, crash: 0.05, calmAtMs: 5000},

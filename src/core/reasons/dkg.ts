@@ -48,6 +48,11 @@ export const dkgReasons = {
     meaning: "A share to be dealt again does not belong to the dealer's share public key.",
     action: "Compare the committee file of the ceremony with the share in the keeper.",
   },
+  DKG_OUTPUT_INVALID: {
+    fault: "operator",
+    meaning: "The public output of a ceremony does not hold: keys, signatures or proofs do not fit together.",
+    action: "Don't use these keys; ask another operator of the committee for its copy of the file.",
+  },
   DKG_DEALERS_MISSING: {
     fault: "operator",
     meaning: "Keys were to be computed without the shares or commitments of every qualified dealer.",

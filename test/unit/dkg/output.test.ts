@@ -1,0 +1,59 @@
+import {expect} from "chai";
+import {signItem} from "../../../src/core/dkg/items.js";
+import {verifyOutput} from "../../../src/core/dkg/output.js";
+import {planDkg, simulateDkg} from "../../simulation/dkg-simulate.js";
+import {transparentDkgGroup as group} from "../../simulation/transparent-group.js";
+import {cheapNode} from "../../support/dkg.js";
+import {anyFailure} from "../../support/errors.js";
+
+const calm = {drop: 0, duplicate: 0, maxDelayMs: 20, crash: 0, calmAtMs: 0};
+
+describe("a ceremony's public output", () => {
+  const finished = async () => {
+    const plan = {
+      ...planDkg(1),
+      kind: "fresh",
+      leaving: 0,
+      n: 4,
+      validators: 2,
+      all: true,
+      liars: [],
+      weather: calm,
+    } as const;
+    const {outputs, ceremony} = await simulateDkg(plan, group);
+    return {ceremony, output: outputs[0]!};
+  };
+  const yes = () => true;
+
+  it("is verified from itself alone", async () => {
+    const {ceremony, output} = await finished();
+    expect(verifyOutput(group, ceremony, output, yes)).to.equal(output.transcript);
+  });
+
+  it("is refused with other keys, results, dealers or deposits", async () => {
+    const {ceremony, output} = await finished();
+    const refused = (change: Partial<typeof output>): string =>
+      anyFailure(() => verifyOutput(group, ceremony, {...output, ...change}, yes)).code;
+    const [first, second] = output.keys;
+    expect(refused({keys: [second!, first!]})).to.equal("DKG_OUTPUT_INVALID");
+    expect(refused({keys: [first!]})).to.equal("DKG_OUTPUT_INVALID");
+    expect(refused({keys: [first!, first!]})).to.equal("DKG_OUTPUT_INVALID");
+    const mixed = {...first!, sharePublicKeys: second!.sharePublicKeys};
+    expect(refused({keys: [mixed, second!]})).to.equal("COMMITTEE_SHARES_INCONSISTENT");
+    expect(refused({results: output.results.slice(1)})).to.equal("DKG_OUTPUT_INVALID");
+    expect(refused({results: [output.results[0]!, ...output.results.slice(0, 3)]})).to.equal("DKG_OUTPUT_INVALID");
+    expect(refused({qualified: output.qualified.slice(1)})).to.equal("DKG_OUTPUT_INVALID");
+    expect(refused({guilty: [{participant: 2, offence: "equivocation"}]})).to.equal("DKG_OUTPUT_INVALID");
+    expect(refused({verdicts: output.verdicts.slice(1)})).to.equal("DKG_OUTPUT_INVALID");
+    expect(anyFailure(() => verifyOutput(group, ceremony, output, () => false)).code).to.equal("DKG_OUTPUT_INVALID");
+  });
+
+  it("is refused with a proof that another operator made", async () => {
+    const {ceremony, output} = await finished();
+    const [one, two, ...rest] = output.results;
+    const body = {...one!.body, proof: two!.body.proof};
+    const stolen = signItem(ceremony, {author: 1, kind: "result", sequence: 0, body}, cheapNode(1).sign);
+    const error = anyFailure(() => verifyOutput(group, ceremony, {...output, results: [stolen, two!, ...rest]}, yes));
+    expect(error.code).to.equal("DKG_OUTPUT_INVALID");
+  });
+});
