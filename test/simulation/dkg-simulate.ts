@@ -3,7 +3,7 @@ import {thresholdOf} from "../../src/core/committee/quorum.js";
 import {type Ceremony, ceremonyOf} from "../../src/core/dkg/ceremony.js";
 import type {DealerSecrets} from "../../src/core/dkg/dealing.js";
 import {shareOf} from "../../src/core/dkg/dealing.js";
-import type {PreviousCommittee} from "../../src/core/dkg/definition.js";
+import type {PreviousCommittee, SignedDefinition} from "../../src/core/dkg/definition.js";
 import type {DkgGroup} from "../../src/core/dkg/group.js";
 import type {AnyItem} from "../../src/core/dkg/items.js";
 import {encodeItem} from "../../src/core/dkg/items-json.js";
@@ -44,6 +44,7 @@ export interface DkgRun {
   readonly finished: number;
   readonly guilty: number;
   readonly ceremony: Ceremony;
+  readonly signed: SignedDefinition;
   readonly outputs: readonly Output[];
 }
 
@@ -141,7 +142,8 @@ export async function simulateDkg(
     previous: old?.previous ?? null,
     require: all ? n : n - (n - 1) / 3,
   });
-  const ceremony = ceremonyOf(consented(definition, [...keys.values()]), verifyCheaply);
+  const signed = consented(definition, [...keys.values()]);
+  const ceremony = ceremonyOf(signed, verifyCheaply);
   const world = new DkgWorld(ceremony, {seed, weather, ...(log === undefined ? {} : {log})});
   let sign: 1n | -1n = 1n;
   for (const {number, peerId, dealer, recipient} of ceremony.participants) {
@@ -198,6 +200,7 @@ export async function simulateDkg(
     finished: finished.length,
     guilty: finished[0]?.output?.guilty.length ?? 0,
     ceremony,
+    signed,
     outputs: finished.map(({output}) => output!),
   };
 }

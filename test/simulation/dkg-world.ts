@@ -56,13 +56,23 @@ export class DkgWorld {
       this.scheduler.after(this.random.between(0, 100), `${node.number} starts`, () => node.start());
       this.#sync(node);
     }
+    const {crash, calmAtMs} = this.#weather;
+    // Now and then the lights go out for everybody.
+    if (crash === 0 || !this.random.chance(0.2)) return;
+    this.scheduler.after(this.random.between(0, calmAtMs), "all crash", () => {
+      for (const node of this.nodes.filter(({up}) => up)) this.#crash(node);
+    });
+  }
+
+  #crash(node: DkgNode): void {
+    node.crash();
+    this.scheduler.after(this.random.between(5, 400), `${node.number} restarts`, () => node.start());
   }
 
   /** Decides whether an operator's process ends here; it comes back later. */
   crashesNow(node: DkgNode): boolean {
     if (this.calm || !node.up || !this.random.chance(this.#weather.crash)) return !node.up;
-    node.crash();
-    this.scheduler.after(this.random.between(5, 400), `${node.number} restarts`, () => node.start());
+    this.#crash(node);
     return true;
   }
 

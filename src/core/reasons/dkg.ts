@@ -48,6 +48,11 @@ export const dkgReasons = {
     meaning: "A share to be dealt again does not belong to the dealer's share public key.",
     action: "Compare the committee file of the ceremony with the share in the keeper.",
   },
+  DKG_OUTPUT_MALFORMED: {
+    fault: "operator",
+    meaning: "The file of a ceremony's public output has not the form it must have.",
+    action: "Ask an operator of the committee for an untouched copy.",
+  },
   DKG_OUTPUT_INVALID: {
     fault: "operator",
     meaning: "The public output of a ceremony does not hold: keys, signatures or proofs do not fit together.",
