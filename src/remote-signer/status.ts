@@ -28,7 +28,6 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   CLI: 500,
   SPLIT: 500,
   DEPOSIT: 500,
-  KEYSTORE: 500,
   EXIT: 500,
   PLUGIN: 500,
   CONTROL: 500,

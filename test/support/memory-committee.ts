@@ -9,7 +9,7 @@ import {CommitteeSigningService} from "../../src/committee/signing-service.js";
 import type {PeerIdText} from "../../src/core/bytes.js";
 import {thresholdOf} from "../../src/core/committee/quorum.js";
 import type {Network} from "../../src/core/duty/network.js";
-import {EMPTY_POLICY} from "../../src/core/duty/policy.js";
+import {EMPTY_POLICY, type PolicyConfig} from "../../src/core/duty/policy.js";
 import {toWire} from "../../src/core/duty/request-codec.js";
 import {EMPTY_RECORD} from "../../src/core/slashing/decide.js";
 import {SigningKeeper} from "../../src/keeper/keeper.js";
@@ -30,12 +30,15 @@ export async function memoryCommittee(
     network,
     signers = 1,
     signerDelayMs = 500,
+    policy = EMPTY_POLICY,
     between = (handler) => handler,
   }: {
     n: number;
     network: Network;
     signers?: number;
     signerDelayMs?: number;
+    /** Of every operator. */
+    policy?: PolicyConfig;
     /** What stands between a signer and an operator, each counted from 0. */
     between?: (handler: PartialHandler, signer: number, operator: number, clock: ManualClock) => PartialHandler;
   },
@@ -59,10 +62,7 @@ export async function memoryCommittee(
       committeeHash,
       share: loadShare(keys[k]!.shares[i]!.secret, quorum),
     }));
-    const signing = new SigningKeeper(
-      {clock, store, pool: null},
-      {network, policy: EMPTY_POLICY, shares, signingThreads: 0},
-    );
+    const signing = new SigningKeeper({clock, store, pool: null}, {network, policy, shares, signingThreads: 0});
     const keeper: Pick<Keeper, "sign" | "watermarks"> = {
       sign: async (request) => (await signing.sign(request)).reply,
       watermarks: () => signing.watermarks(),

@@ -11,4 +11,5 @@ export const BUILT_IN: readonly string[] = [
   "doctor",
   "local",
   "participants",
+  "exit",
 ];

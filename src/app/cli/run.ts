@@ -4,6 +4,7 @@ import {packageVersion} from "../version.js";
 import {configCommand} from "./commands/config.js";
 import {coordinatorsCommand} from "./commands/coordinators.js";
 import {doctorCommand} from "./commands/doctor.js";
+import {exitCommand} from "./commands/exit.js";
 import {initCommand} from "./commands/init.js";
 import {localCommand} from "./commands/local.js";
 import {participantsCommand} from "./commands/participants.js";
@@ -28,6 +29,7 @@ const COMMANDS: readonly ((cli: Argv, context: CommandContext) => Argv)[] = [
   doctorCommand,
   localCommand,
   participantsCommand,
+  exitCommand,
 ];
 
 /**

@@ -42,7 +42,8 @@ export function refuseNewForks({forks, name: network}: Network, from = "the conf
   });
 }
 
-function refuseOtherChain(theirs: Network, ours: Network, beaconNode: string): void {
+/** @throws VALIDATOR_OTHER_CHAIN */
+export function refuseOtherChain(theirs: Network, ours: Network, beaconNode: string): void {
   const differs = (what: string, given: unknown, pinned: unknown): PleiadesError =>
     new PleiadesError({code: "VALIDATOR_OTHER_CHAIN", beaconNode, what, given, pinned});
   const {genesisValidatorsRoot: root, clock} = ours;

@@ -7,6 +7,7 @@ import {controlReasons} from "./control.js";
 import {depositReasons} from "./deposit.js";
 import {distributedReasons} from "./distributed.js";
 import {dkgReasons} from "./dkg.js";
+import {exitReasons} from "./exit.js";
 import {httpReasons} from "./http.js";
 import {keeperReasons} from "./keeper.js";
 import {linkReasons} from "./link.js";
@@ -43,6 +44,7 @@ export const REASONS = {
   ...cliReasons,
   ...splitReasons,
   ...depositReasons,
+  ...exitReasons,
   ...pluginReasons,
   ...peerReasons,
   ...controlReasons,
