@@ -25,6 +25,8 @@ export interface AddBundleContext {
   readonly password: string;
   /** True when the secret belongs to the share public key. */
   readonly ownsKey: (secret: Uint8Array, sharePublicKey: PubkeyHex) => boolean;
+  /** Waited for between shares, so that a running keeper signs meanwhile. */
+  readonly pause?: () => Promise<void>;
 }
 
 /**
@@ -37,15 +39,17 @@ export async function addBundle(store: ShareStore, text: string, context: AddBun
   const {bundleId} = readBundleEnvelope(text);
   if (store.has(bundleId)) return 0;
   const content = await openShareBundle(text, context.password);
-  const shares = content.shares.map(({groupPublicKey, secret}) => {
+  const shares: {share: StoredShare; record: SlashingRecord}[] = [];
+  for (const {groupPublicKey, secret} of content.shares) {
+    await context.pause?.();
     const share = locate(content, groupPublicKey, context);
     if (!context.ownsKey(secret.reveal(), share.sharePublicKey)) {
       throw new PleiadesError({code: "KEEPER_SHARE_MISMATCH", key: groupPublicKey, index: share.index});
     }
     const {index, committeeHash} = share;
     const stored: StoredShare = {groupPublicKey, index, committeeHash, secret};
-    return {share: stored, record: firstRecord(content, groupPublicKey, context)};
-  });
+    shares.push({share: stored, record: firstRecord(content, groupPublicKey, context)});
+  }
   await store.add(bundleId, shares);
   return shares.length;
 }

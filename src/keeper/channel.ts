@@ -6,7 +6,7 @@
 import type {SignType} from "../core/duty/sign-request.js";
 import {PleiadesError, type ReasonCode} from "../core/errors.js";
 import type {Sighting} from "../core/slashing/sighting.js";
-import type {KeeperKey} from "../ports/keeper.js";
+import type {KeeperFiles, KeeperKey} from "../ports/keeper.js";
 import type {LogLevel} from "../ports/logger.js";
 import type {PartialReply, Watermark} from "../ports/operator-link.js";
 import type {LifeAlarm} from "./keeper-life.js";
@@ -17,6 +17,11 @@ export const MAX_ITEMS_PER_MESSAGE = 512;
 /** An operator hands over what one message of a peer held; a larger batch is not ours. */
 export const MAX_SIGHTINGS_PER_MESSAGE = 256;
 
+/** A committee file and a bundle for each of many more committees than one operator serves. */
+const MAX_PATHS = 4096;
+/** PATH_MAX of Linux. */
+const MAX_PATH_CHARACTERS = 4096;
+
 export type CallMethod = "keys" | "watermarks" | "status";
 
 export type ToKeeper =
@@ -25,6 +30,7 @@ export type ToKeeper =
   | {readonly kind: "call"; readonly id: number; readonly method: CallMethod}
   /** From formatSighting. */
   | {readonly kind: "judge"; readonly id: number; readonly sightings: readonly string[]}
+  | {readonly kind: "reload"; readonly id: number; readonly files: KeeperFiles}
   | {readonly kind: "close"};
 
 export interface ReplyItem {
@@ -107,6 +113,12 @@ export function parseToKeeper(raw: unknown): ToKeeper {
       if (!sightings.every((text) => typeof text === "string")) throw bad("sighting");
       return {kind: "judge", id, sightings};
     }
+    case "reload": {
+      const {id, files} = message;
+      if (!isId(id)) throw bad("id");
+      const {committeeFiles, bundleFiles} = Object(files) as {readonly [key: string]: unknown};
+      return {kind: "reload", id, files: {committeeFiles: paths(committeeFiles), bundleFiles: paths(bundleFiles)}};
+    }
     case "sign": {
       const {items} = message;
       if (!Array.isArray(items) || items.length > MAX_ITEMS_PER_MESSAGE) throw bad("items");
@@ -123,6 +135,13 @@ export function parseToKeeper(raw: unknown): ToKeeper {
     default:
       throw bad("unknown kind");
   }
+}
+
+function paths(raw: unknown): readonly string[] {
+  if (!Array.isArray(raw) || raw.length > MAX_PATHS) throw bad("paths");
+  const list: unknown[] = Array.from(raw);
+  if (!list.every((path) => typeof path === "string" && path.length <= MAX_PATH_CHARACTERS)) throw bad("path");
+  return list as readonly string[];
 }
 
 /** For the way across: only plain values, so that no exotic object stops the message. */

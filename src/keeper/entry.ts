@@ -5,7 +5,7 @@
 import {systemClock} from "../adapters/clock/system.js";
 import {waitForCompany} from "../core/company.js";
 import {installFastHasher} from "../core/duty/hasher.js";
-import type {ReasonCode} from "../core/errors.js";
+import {PleiadesError, type ReasonCode} from "../core/errors.js";
 import {REASONS} from "../core/reasons/index.js";
 import {parseSighting} from "../core/slashing/sighting.js";
 import {
@@ -103,7 +103,7 @@ async function start(init: unknown): Promise<void> {
       onCommit: committed,
       onAlarm: alarm,
     });
-    send({kind: "ready", keys: started.keys, sighting: started.life.sighting()});
+    send({kind: "ready", keys: started.keeper.size, sighting: started.life.sighting()});
     setInterval(alive, ALIVE_INTERVAL_MS);
   } catch (error) {
     fail(error);
@@ -135,6 +135,19 @@ async function judge(id: number, sightings: readonly string[]): Promise<void> {
   }
 }
 
+/** What a call resolves with, or its error, as the answer to the message with this id. */
+async function answer(id: number, work: () => Promise<unknown> | undefined): Promise<void> {
+  try {
+    send({
+      kind: "result",
+      id,
+      value: await (work() ?? Promise.reject(new PleiadesError({code: "KEEPER_NOT_SIGNING"}))),
+    });
+  } catch (error) {
+    send({kind: "result", id, error: toErrorMessage(error)});
+  }
+}
+
 async function call(id: number, method: "keys" | "watermarks" | "status"): Promise<void> {
   const keeper = started?.keeper;
   if (keeper === undefined) return;
@@ -144,7 +157,7 @@ async function call(id: number, method: "keys" | "watermarks" | "status"): Promi
       const value: KeeperVitals = {
         signing: code === null,
         code,
-        keys: started?.keys ?? 0,
+        keys: keeper.size,
         queued: keeper.queued,
         sequence: started?.environment.sequence ?? 0n,
         flooredAt: started?.life.flooredAt ?? null,
@@ -177,6 +190,9 @@ function receive(message: ToKeeper): void {
       return;
     case "call":
       void call(message.id, message.method);
+      return;
+    case "reload":
+      void answer(message.id, () => started?.reload(message.files));
       return;
     case "close":
       void (started?.close() ?? Promise.resolve()).then(() => process.exit(0));

@@ -43,9 +43,10 @@ export interface KeeperLifeOptions {
 export class KeeperLife {
   readonly #modules: KeeperLifeModules;
   readonly #network: KeeperLifeOptions["network"];
-  readonly #macKeys: ReadonlyMap<PubkeyHex, Uint8Array>;
+  /** By group key, newest first: what peers remember was said with the share of that time. */
+  readonly #macKeys = new Map<PubkeyHex, readonly Uint8Array[]>();
   /** The lowest key: the same one after a new start with the same shares. Null without shares. */
-  readonly #ownKey: PubkeyHex | null;
+  #ownKey: PubkeyHex | null = null;
   #self: LivingSelf;
   /** As of the last commit of this life; its sequence is the store's to say. */
   #past: Past;
@@ -68,12 +69,19 @@ export class KeeperLife {
   ) {
     this.#modules = modules;
     this.#network = network;
-    this.#macKeys = new Map(
-      shares.map(({groupPublicKey, secret}) => [groupPublicKey, macKey(secret.reveal(), groupPublicKey)]),
-    );
-    this.#ownKey = [...this.#macKeys.keys()].sort()[0] ?? null;
     this.#self = self;
     this.#past = past;
+    this.add(shares);
+  }
+
+  /** Shares that were added to the store while this keeper runs. Before anything is signed with them. */
+  add(shares: KeeperLifeOptions["shares"]): void {
+    for (const {groupPublicKey, secret} of shares) {
+      const known = this.#macKeys.get(groupPublicKey) ?? [];
+      const key = macKey(secret.reveal(), groupPublicKey);
+      this.#macKeys.set(groupPublicKey, [key, ...known.filter((one) => Buffer.compare(one, key) !== 0)]);
+    }
+    this.#ownKey = [...this.#macKeys.keys()].sort()[0] ?? null;
   }
 
   /** Why nothing is signed until a restart; null while it is. */
@@ -92,7 +100,7 @@ export class KeeperLife {
     if (key === null) return null;
     const {store, clock} = this.#modules;
     const said = {key, life: this.#self.life, sequence: store.sequence(), issuedAt: clock.now()};
-    return {...said, mac: macOf(this.#macKeys.get(key)!, said).toString("hex")};
+    return {...said, mac: macOf(this.#macKeys.get(key)![0]!, said).toString("hex")};
   }
 
   /**
@@ -147,8 +155,8 @@ export class KeeperLife {
   }
 
   #isAuthentic(sighting: Sighting): boolean {
-    const key = this.#macKeys.get(sighting.key);
-    return key !== undefined && timingSafeEqual(macOf(key, sighting), Buffer.from(sighting.mac, "hex"));
+    const keys = this.#macKeys.get(sighting.key) ?? [];
+    return keys.some((key) => timingSafeEqual(macOf(key, sighting), Buffer.from(sighting.mac, "hex")));
   }
 }
 

@@ -79,7 +79,7 @@ export class SigningKeeper {
   readonly #queue: SignQueue;
   readonly #onDecision: ((fields: LogFields) => void) | null;
   readonly #policy: PolicyConfig;
-  readonly #shares: ReadonlyMap<PubkeyHex, KeeperShare>;
+  #shares: ReadonlyMap<PubkeyHex, KeeperShare>;
   #network: Network;
   #stopped: PleiadesError | null = null;
   #waiting = 0;
@@ -106,6 +106,20 @@ export class SigningKeeper {
   get stopped(): PleiadesError | null {
     this.#stopped ??= this.#halted();
     return this.#stopped;
+  }
+
+  /** The shares it signs with from now on; a request under way keeps the one it found. */
+  setShares(shares: readonly KeeperShare[]): void {
+    this.#shares = new Map(shares.map((share) => [share.groupPublicKey, share]));
+  }
+
+  shares(): readonly KeeperShare[] {
+    return [...this.#shares.values()];
+  }
+
+  /** How many keys it signs with. */
+  get size(): number {
+    return this.#shares.size;
   }
 
   /** Requests that came in and are not answered yet. */

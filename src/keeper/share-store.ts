@@ -88,7 +88,16 @@ export class ShareStore {
 
   /** Every stored share. @throws SLASHING_STORE_CORRUPT */
   all(): StoredShare[] {
-    return [...this.#environment.shares.getRange({})].map(({key, value}) => this.#open(parsePubkeyHex(key), value));
+    return this.sealed().map((open) => open());
+  }
+
+  /** Every stored share, still sealed: opening 10,000 at once would keep a running keeper from signing for a while. */
+  sealed(): (() => StoredShare)[] {
+    return [...this.#environment.shares.getRange({})].map(
+      ({key, value}) =>
+        () =>
+          this.#open(parsePubkeyHex(key), value),
+    );
   }
 
   /**

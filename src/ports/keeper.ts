@@ -23,6 +23,22 @@ export interface KeeperStatus {
   readonly flooredAt: number | null;
 }
 
+/** What a keeper reads again while it runs; paths. */
+export interface KeeperFiles {
+  readonly committeeFiles: readonly string[];
+  /** Share bundles; those added before are skipped. */
+  readonly bundleFiles: readonly string[];
+}
+
+export interface KeeperReload {
+  /** Keys it signs with now. */
+  readonly keys: number;
+  /** Shares that were added. */
+  readonly added: number;
+  /** One per file that could not be used, in words. */
+  readonly errors: readonly string[];
+}
+
 /**
  * The operator process's view of the process that holds shares, guard and records. Everything is decided on the other
  * side; this side is not trusted by it. `sign` never rejects: a keeper that is gone answers with a refusal.
@@ -43,5 +59,11 @@ export interface Keeper {
    * that follows from it holds for every request. @throws KEEPER_GONE · SLASHING_STORE_FAILED
    */
   judge(sightings: readonly Sighting[]): Promise<void>;
+  /**
+   * Reads committee files again and adds new bundles, while it signs. When this has resolved, the new shares are durable
+   * and signed with, and a share whose committee file is gone rests. A file that cannot be used takes nothing else down.
+   * @throws KEEPER_GONE · SLASHING_STORE_FAILED
+   */
+  reload(files: KeeperFiles): Promise<KeeperReload>;
   close(): Promise<void>;
 }

@@ -12,7 +12,7 @@ import {
 } from "../../keeper/channel.js";
 import type {KeeperInit} from "../../keeper/init.js";
 import type {Clock} from "../../ports/clock.js";
-import type {Keeper, KeeperKey, KeeperStatus} from "../../ports/keeper.js";
+import type {Keeper, KeeperFiles, KeeperKey, KeeperReload, KeeperStatus} from "../../ports/keeper.js";
 import type {Logger} from "../../ports/logger.js";
 import type {Observer} from "../../ports/observer.js";
 import type {PartialReply, PartialRequest, Watermark} from "../../ports/operator-link.js";
@@ -157,6 +157,11 @@ class KeeperProcess implements Keeper {
     await Promise.all(parts);
   }
 
+  reload({committeeFiles, bundleFiles}: KeeperFiles): Promise<KeeperReload> {
+    const files = {committeeFiles, bundleFiles};
+    return this.#answer("reload", (id) => ({kind: "reload", id, files}), START_TIMEOUT_MS);
+  }
+
   /** For this file: what came with a message. */
   heard(sighting: Sighting | null): void {
     if (sighting !== null) this.#sighting = sighting;
@@ -200,11 +205,11 @@ class KeeperProcess implements Keeper {
     return this.#answer(method, (id) => ({kind: "call", id, method}));
   }
 
-  #answer<R>(what: string, message: (id: number) => ToKeeper): Promise<R> {
+  #answer<R>(what: string, message: (id: number) => ToKeeper, timeoutMs = CALL_TIMEOUT_MS): Promise<R> {
     if (this.#gone) return Promise.reject(new PleiadesError({code: "KEEPER_GONE"}));
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
-      const cancel = this.#modules.clock.after(CALL_TIMEOUT_MS, () => {
+      const cancel = this.#modules.clock.after(timeoutMs, () => {
         this.#calls.delete(id);
         reject(new PleiadesError({code: "KEEPER_NOT_SIGNING", reason: `no answer to ${what}`}));
       });

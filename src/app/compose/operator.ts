@@ -11,7 +11,7 @@ import {PleiadesError} from "../../core/errors.js";
 import type {Logger} from "../../ports/logger.js";
 import type {createPluginServer} from "../../remote-signer/plugin-server.js";
 import {committeesOfOperator} from "../committee-files.js";
-import type {LoadedConfig} from "../config/load.js";
+import {type LoadedConfig, rereadConfig} from "../config/load.js";
 import {policyFrom} from "../config/policy.js";
 import type {OperatorConfig} from "../config/schema.js";
 import {signerDelayMs} from "../config/signer-delay.js";
@@ -136,9 +136,19 @@ export async function composeOperator(
       failed: keeper.ended,
       committees: () => book.current(),
       reload: async () => {
+        const again = await rereadConfig(loaded.file);
+        const {committees, operator} = again.config ?? loaded.config;
+        book.readFrom(committees);
+        // The keeper first: what this node then lets through is already signed with.
+        const held = await keeper.reload({
+          committeeFiles: committees,
+          bundleFiles: operator?.bundles ?? config.bundles,
+        });
         const {errors} = await book.reload();
         const renewed = http === null ? [] : renewListener(http, config.http, {now: clock.now()});
-        return {errors: [...errors, ...renewed, ...((await distributed?.reload()) ?? [])]};
+        return {
+          errors: [...again.errors, ...held.errors, ...errors, ...renewed, ...((await distributed?.reload()) ?? [])],
+        };
       },
       stop: () => stops.run(log),
     };
