@@ -15,6 +15,7 @@ import {KeeperLife, type LifeAlarm} from "./keeper-life.js";
 import {SigningPool} from "./partial-signer.js";
 import {readPassword} from "./password.js";
 import {ShareStore} from "./share-store.js";
+import {WithdrawalGuard} from "./withdrawal-guard.js";
 
 export interface KeeperHooks {
   readonly clock: Pick<Clock, "now" | "monotonic">;
@@ -64,11 +65,13 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
       {store, clock: hooks.clock, newLife, onAlarm: hooks.onAlarm},
       {network: init.network, shares: stored},
     );
+    const withdrawals = new WithdrawalGuard({environment, forgotten: () => life.flooredAt !== null});
     const pool = init.signingThreads > 0 ? new SigningPool(init.signingThreads) : null;
     const keeper = new SigningKeeper(
       {
         clock: hooks.clock,
         store,
+        withdrawals,
         halted: () => environment.failure ?? life.stopped,
         pool,
         onDecision: init.logDecisions ? (fields) => hooks.log("debug", "keeper decided", fields) : null,

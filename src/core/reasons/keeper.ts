@@ -100,4 +100,22 @@ export const keeperReasons = {
     meaning: "The committee file was made for another chain than the configured network.",
     action: "Use the network the key belongs to.",
   },
+  KEEPER_OTHER_CREDENTIALS: {
+    fault: "caller",
+    meaning:
+      "This operator has signed a deposit of this key with other withdrawal credentials; it signs no second ones.",
+    action:
+      "Deposit with the first ones. A deposit with others was perhaps asked for by somebody who wants the stake: ask who wrote it.",
+  },
+  KEEPER_OTHER_WITHDRAWAL_ADDRESS: {
+    fault: "caller",
+    meaning: "The change names another withdrawal address than the one recorded with the key at its ceremony.",
+    action: "Only the address of the ceremony's definition is ever signed.",
+  },
+  KEEPER_CREDENTIALS_FORGOTTEN: {
+    fault: "environment",
+    meaning:
+      "This operator's records were once found to be old, so it cannot know which withdrawal credentials it has signed for this key.",
+    action: "Sign the deposit with the other operators, or make a new key.",
+  },
 } as const satisfies Record<string, Reason>;
