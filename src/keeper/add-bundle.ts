@@ -92,3 +92,21 @@ function firstRecord(
   if (known === undefined) return floor;
   return fresh ? known : raise(known, floor);
 }
+
+/**
+ * The first record of a key that a ceremony made here: it has signed nothing, unless this store is a copy from before
+ * it was activated; that is found out as for a bundle.
+ * @param bornAt when the ceremony began here (unix milliseconds) @throws KEEPER_CLOCK_REQUIRED
+ */
+export function recordOfNewKey(
+  bornAt: number,
+  {network, nowMs, flooredAt}: Pick<AddBundleContext, "network" | "nowMs" | "flooredAt">,
+): SlashingRecord {
+  const forgotten = flooredAt !== null && bornAt <= flooredAt;
+  const epoch = currentEpoch(network, nowMs);
+  const age = nowMs - bornAt;
+  const late = epoch !== null && (age > FRESH_BUNDLE_MS || age < -CLOCK_TOLERANCE_MS);
+  if (!forgotten && !late) return EMPTY_RECORD;
+  if (epoch === null) throw new PleiadesError({code: "KEEPER_CLOCK_REQUIRED"});
+  return floorRecord({epoch, slotsPerEpoch: network.preset.slotsPerEpoch});
+}

@@ -2,12 +2,14 @@ import {blstGroup} from "../adapters/bls/blst.js";
 import type {RootHex} from "../core/bytes.js";
 import type {Committee} from "../core/committee/committee.js";
 import {parseCommitteeFile} from "../core/committee/committee-file.js";
+import {DKG_JOBS} from "./dkg/jobs.js";
 
 /** Work of more than a few milliseconds, which the main thread leaves to another one. Arguments and results are plain data. */
 export const ASIDE_JOBS = {
   /** @see parseCommitteeFile */
   committee: ({text, verified}: {text: string; verified: ReadonlySet<RootHex>}): Committee =>
     parseCommitteeFile(text, blstGroup, verified),
+  ...DKG_JOBS,
 } as const;
 
 export type AsideJobs = typeof ASIDE_JOBS;

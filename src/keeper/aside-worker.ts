@@ -1,4 +1,5 @@
 import {parentPort} from "node:worker_threads";
+import {PleiadesError} from "../core/errors.js";
 import {type ArgumentOf, type AsideJob, runJob} from "./aside-jobs.js";
 import {toErrorMessage} from "./channel.js";
 
@@ -6,6 +7,9 @@ parentPort?.on("message", ({id, job, argument}: {id: number; job: AsideJob; argu
   try {
     parentPort?.postMessage({id, value: runJob(job, argument as never)});
   } catch (error) {
-    parentPort?.postMessage({id, error: toErrorMessage(error)});
+    // An unknown error's text may quote what it was about, and that may be a share.
+    const shown =
+      error instanceof PleiadesError ? error : new PleiadesError({code: "INTERNAL", reason: "a job failed"});
+    parentPort?.postMessage({id, error: toErrorMessage(shown)});
   }
 });

@@ -31,6 +31,8 @@ export type ToKeeper =
   /** From formatSighting. */
   | {readonly kind: "judge"; readonly id: number; readonly sightings: readonly string[]}
   | {readonly kind: "reload"; readonly id: number; readonly files: KeeperFiles}
+  /** Parsed when it is answered, so that what is wrong with it goes back to who asked. */
+  | {readonly kind: "vault"; readonly id: number; readonly call: unknown}
   | {readonly kind: "close"};
 
 export interface ReplyItem {
@@ -112,6 +114,11 @@ export function parseToKeeper(raw: unknown): ToKeeper {
       if (!Array.isArray(sightings) || sightings.length > MAX_SIGHTINGS_PER_MESSAGE) throw bad("sightings");
       if (!sightings.every((text) => typeof text === "string")) throw bad("sighting");
       return {kind: "judge", id, sightings};
+    }
+    case "vault": {
+      const {id, call} = message;
+      if (!isId(id)) throw bad("id");
+      return {kind: "vault", id, call};
     }
     case "reload": {
       const {id, files} = message;

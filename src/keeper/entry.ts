@@ -17,6 +17,7 @@ import {
   type ToKeeper,
   toErrorMessage,
 } from "./channel.js";
+import {callVault, parseVaultCall} from "./dkg/calls.js";
 import type {LifeAlarm} from "./keeper-life.js";
 import {type StartedKeeper, startSigningKeeper} from "./start.js";
 
@@ -144,7 +145,9 @@ async function answer(id: number, work: () => Promise<unknown> | undefined): Pro
       value: await (work() ?? Promise.reject(new PleiadesError({code: "KEEPER_NOT_SIGNING"}))),
     });
   } catch (error) {
-    send({kind: "result", id, error: toErrorMessage(error)});
+    // An unknown error's text may quote what it was about, and that may be a secret.
+    const known = error instanceof PleiadesError ? error : new PleiadesError({code: "INTERNAL"});
+    send({kind: "result", id, error: toErrorMessage(known)});
   }
 }
 
@@ -193,6 +196,14 @@ function receive(message: ToKeeper): void {
       return;
     case "reload":
       void answer(message.id, () => started?.reload(message.files));
+      return;
+    case "vault":
+      void answer(message.id, async () => {
+        if (started === null) throw new PleiadesError({code: "KEEPER_NOT_SIGNING"});
+        const stopped = started.keeper.stopped;
+        if (stopped !== null) throw stopped;
+        return callVault(started.vault, parseVaultCall(message.call));
+      });
       return;
     case "close":
       void (started?.close() ?? Promise.resolve()).then(() => process.exit(0));

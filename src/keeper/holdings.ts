@@ -1,6 +1,8 @@
 import {readFileSync} from "node:fs";
+import {blstGroup} from "../adapters/bls/blst.js";
 import type {PubkeyHex, RootHex} from "../core/bytes.js";
 import type {Committee, CommitteeValidator} from "../core/committee/committee.js";
+import {parseCommitteeFile} from "../core/committee/committee-file.js";
 import type {Network} from "../core/duty/network.js";
 import {PleiadesError} from "../core/errors.js";
 import type {Clock} from "../ports/clock.js";
@@ -47,7 +49,9 @@ const SHARES_PER_TURN = 4;
 export class Holdings {
   readonly #modules: HoldingsModules;
   readonly #options: HoldingsOptions;
+  /** Of the configured files. */
   #committees: readonly Committee[] = [];
+  #kept: readonly Committee[] = [];
   #loaded: ReadonlyMap<PubkeyHex, KeeperShare> = new Map();
   #holders: Holders | null = null;
   /** One reading after the other. */
@@ -70,6 +74,19 @@ export class Holdings {
   /** From now on these are told of every change. */
   attach(holders: Holders): void {
     this.#holders = holders;
+  }
+
+  /** Committee files that are kept in the store itself, of ceremonies. Before {@link open}. */
+  keep(texts: readonly string[]): void {
+    this.#kept = texts.map((text) => parseCommitteeFile(text, blstGroup));
+  }
+
+  /** A ceremony's committee whose shares are in the store now: they are signed with when this has resolved. */
+  adopt(committee: Committee): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#kept = [...this.#kept, committee];
+      await this.#hold();
+    });
   }
 
   /** @see Keeper.reload */
@@ -128,7 +145,7 @@ export class Holdings {
     const {network, startEmpty, password} = this.#options;
     const {flooredAt} = await store.transactPast((past) => ({past: "keep", writes: new Map(), result: past}));
     const added = await addBundle(shares, readText(file), {
-      committees: this.#committees,
+      committees: [...this.#committees, ...this.#kept],
       network,
       nowMs: clock.now(),
       startEmpty,
@@ -157,7 +174,7 @@ export class Holdings {
 
   /** A stored share whose committee file is not configured (any more) stays at rest. */
   async #load(stored: readonly StoredShare[]): Promise<readonly KeeperShare[]> {
-    const known = knownIn(this.#committees);
+    const known = knownIn([...this.#kept, ...this.#committees]);
     const loaded = new Map<PubkeyHex, KeeperShare>();
     const pause = pausing();
     for (const share of stored) {

@@ -14,6 +14,7 @@ import {priorityOf, type SignRequest, type SignType} from "../core/duty/sign-req
 import {computeSigningRoot} from "../core/duty/signing-root.js";
 import {slashingSubject} from "../core/duty/slashing-subject.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
+import {withdrawalSubject} from "../core/slashing/withdrawal.js";
 import type {Clock} from "../ports/clock.js";
 import type {KeeperKey} from "../ports/keeper.js";
 import type {LogFields} from "../ports/logger.js";
@@ -24,6 +25,7 @@ import {Intake, urgencyOf} from "./intake.js";
 import {type LoadedShare, type SigningPool, signPartial} from "./partial-signer.js";
 import {SignQueue} from "./sign-queue.js";
 import {SlashingGuard} from "./slashing-guard.js";
+import type {WithdrawalGuard} from "./withdrawal-guard.js";
 
 /** A share this keeper signs with. */
 export interface KeeperShare {
@@ -40,6 +42,8 @@ export interface KeeperModules {
   readonly store: SlashingStore;
   /** Why nothing may be signed any more, when that was learnt outside of a decision. */
   readonly halted?: () => PleiadesError | null;
+  /** Null, for keepers of duties alone, refuses deposits and changes of credentials. Default null. */
+  readonly withdrawals?: Pick<WithdrawalGuard, "decide"> | null;
   /** Null signs in the main thread. */
   readonly pool: SigningPool | null;
   /** Told of each decision with its trace id; null when nobody reads it. */
@@ -73,6 +77,7 @@ export class SigningKeeper {
   readonly #clock: KeeperModules["clock"];
   readonly #store: SlashingStore;
   readonly #guard: SlashingGuard;
+  readonly #withdrawals: Pick<WithdrawalGuard, "decide"> | null;
   readonly #halted: () => PleiadesError | null;
   readonly #pool: SigningPool | null;
   readonly #intake: Intake;
@@ -85,12 +90,13 @@ export class SigningKeeper {
   #waiting = 0;
 
   constructor(
-    {clock, store, halted, pool, onDecision, nextTurn}: KeeperModules,
+    {clock, store, withdrawals, halted, pool, onDecision, nextTurn}: KeeperModules,
     {network, policy, shares, signingThreads}: KeeperOptions,
   ) {
     this.#clock = clock;
     this.#store = store;
     this.#guard = new SlashingGuard({store});
+    this.#withdrawals = withdrawals ?? null;
     this.#halted = halted ?? (() => null);
     this.#pool = pool;
     this.#intake = new Intake({clock, nextTurn});
@@ -172,13 +178,25 @@ export class SigningKeeper {
     }
     const nowMs = this.#clock.now();
     const decision = decidePolicy({key, request, objectRoot, network: this.#network, nowMs, policy: this.#policy});
-    if (decision.kind === "deny") return refused(decision.code, decision.detail);
+    const withdrawal = withdrawalSubject(request);
+    // What a key's ceremony recorded may take a permit's place, and forbids what a permit allows.
+    const open = withdrawal !== null && decision.kind === "deny" && decision.code === "POLICY_NOT_PERMITTED";
+    if (decision.kind === "deny" && !open) return refused(decision.code, decision.detail);
     if (this.#network.genesisValidatorsRoot === null) await this.#pinChain(request);
     const sign = (): Promise<Uint8Array> =>
       this.#queue.add(priorityOf(request.type), () => this.#signRoot(share.share, signingRoot));
     const subject = slashingSubject(request);
     let partial: Uint8Array;
-    if (subject === null) partial = await sign();
+    if (withdrawal !== null) {
+      const permitted = decision.kind === "approve";
+      const answer = await this.#withdrawals?.decide(key, withdrawal, permitted, sign);
+      if (answer === undefined) return refused("POLICY_NOT_PERMITTED", "nothing here records withdrawal credentials");
+      if (answer.code !== null) {
+        const detail = decision.kind === "deny" && answer.code === decision.code ? decision.detail : withdrawal.kind;
+        return refused(answer.code, detail);
+      }
+      partial = answer.signed;
+    } else if (subject === null) partial = await sign();
     else {
       const answer = await this.#guard.decide(key, subject, computed, sign);
       if (answer.answer === "deny") return refused(answer.code, describe(subject));

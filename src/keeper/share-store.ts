@@ -106,21 +106,46 @@ export class ShareStore {
    * @throws KEEPER_SECOND_SHARE · SLASHING_STORE_FAILED
    */
   add(bundleId: string, shares: readonly {share: StoredShare; record: SlashingRecord}[]): Promise<void> {
-    const {records, meta} = this.#environment;
     return this.#environment.transaction(() => {
       for (const {share} of shares) this.#refuseSecond(share);
       this.#environment.allOrNothing(() => {
-        this.#environment.raiseSequence();
-        for (const {share, record} of shares) {
-          const key = share.groupPublicKey;
-          const stored = records.get(key);
-          const raised = stored === undefined ? record : raise(decodeRecord(key, stored), record);
-          this.#environment.put(records, key, encodeRecord(key, raised));
-          this.#environment.put(this.#environment.shares, key, this.#seal(share));
-        }
-        this.#environment.put(meta, bundleMark(bundleId), Buffer.from("added"));
+        this.write(shares, false);
+        this.#environment.put(this.#environment.meta, bundleMark(bundleId), Buffer.from("added"));
       });
     });
+  }
+
+  /**
+   * Inside a transaction and in allOrNothing: shares and their first records.
+   * @param replacing shares of an older generation, which are then gone @throws KEEPER_SECOND_SHARE
+   */
+  write(shares: readonly {share: StoredShare; record: SlashingRecord}[], replacing: boolean): void {
+    const {records} = this.#environment;
+    if (!replacing) for (const {share} of shares) this.#refuseSecond(share);
+    this.#environment.raiseSequence();
+    for (const {share, record} of shares) {
+      const key = share.groupPublicKey;
+      const stored = records.get(key);
+      const raised = stored === undefined ? record : raise(decodeRecord(key, stored), record);
+      this.#environment.put(records, key, encodeRecord(key, raised));
+      this.#environment.put(this.#environment.shares, key, this.#seal(share));
+    }
+  }
+
+  /** The share of a key, or null. @throws SLASHING_STORE_CORRUPT */
+  get(key: PubkeyHex): StoredShare | null {
+    const value = this.#environment.shares.get(key);
+    return value === undefined ? null : this.#open(key, value);
+  }
+
+  /** With the store's key, for what else has to be kept secret beside the shares. */
+  seal(plain: Uint8Array, context: string): Buffer {
+    return seal(this.#storeKey.reveal(), plain, context);
+  }
+
+  /** Null when it was not sealed so. */
+  unseal(sealed: Uint8Array, context: string): Buffer | null {
+    return unseal(this.#storeKey.reveal(), sealed, context);
   }
 
   #refuseSecond(share: StoredShare): void {

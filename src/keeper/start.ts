@@ -3,11 +3,14 @@ import {join} from "node:path";
 import {LmdbSlashingStore} from "../adapters/slashing-store/lmdb.js";
 import {LmdbEnvironment, type OnCommit} from "../adapters/slashing-store/lmdb-environment.js";
 import {parseLifeId} from "../core/bytes.js";
+import type {CeremonyVault} from "../ports/ceremony-vault.js";
 import type {Clock} from "../ports/clock.js";
 import type {KeeperFiles, KeeperReload} from "../ports/keeper.js";
 import type {LogFields} from "../ports/logger.js";
 import {AsideThread} from "./aside-thread.js";
 import {openShareBundle} from "./bundle.js";
+import {StoredCeremonies} from "./dkg/table.js";
+import {activatedFiles, KeeperVault} from "./dkg/vault.js";
 import {Holdings, readText} from "./holdings.js";
 import {parseKeeperInit} from "./init.js";
 import {SigningKeeper} from "./keeper.js";
@@ -15,6 +18,7 @@ import {KeeperLife, type LifeAlarm} from "./keeper-life.js";
 import {SigningPool} from "./partial-signer.js";
 import {readPassword} from "./password.js";
 import {ShareStore} from "./share-store.js";
+import {WithdrawalGuard} from "./withdrawal-guard.js";
 
 export interface KeeperHooks {
   readonly clock: Pick<Clock, "now" | "monotonic">;
@@ -26,6 +30,7 @@ export interface KeeperHooks {
 export interface StartedKeeper {
   readonly keeper: SigningKeeper;
   readonly life: KeeperLife;
+  readonly vault: CeremonyVault;
   readonly environment: LmdbEnvironment;
   reload(files: KeeperFiles): Promise<KeeperReload>;
   close(): Promise<void>;
@@ -58,27 +63,39 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
       {shares, store, aside, clock: hooks.clock, log: hooks.log},
       {network: init.network, startEmpty: init.startEmpty, password: () => readPassword(init.password)},
     );
+    let life: KeeperLife | null = null;
+    const flooredAt = (): number | null => life?.flooredAt ?? null;
+    const withdrawals = new WithdrawalGuard({environment, forgotten: () => flooredAt() !== null});
+    const table = new StoredCeremonies({environment, shares, withdrawals});
+    holdings.keep(activatedFiles(table));
     const {stored, loaded} = await holdings.open(init);
     // After the bundles: a share that came without its past is judged together with all others.
-    const life = await KeeperLife.begin(
+    life = await KeeperLife.begin(
       {store, clock: hooks.clock, newLife, onAlarm: hooks.onAlarm},
       {network: init.network, shares: stored},
     );
+    const begun = life;
     const pool = init.signingThreads > 0 ? new SigningPool(init.signingThreads) : null;
     const keeper = new SigningKeeper(
       {
         clock: hooks.clock,
         store,
-        halted: () => environment.failure ?? life.stopped,
+        withdrawals,
+        halted: () => environment.failure ?? begun.stopped,
         pool,
         onDecision: init.logDecisions ? (fields) => hooks.log("debug", "keeper decided", fields) : null,
       },
       {network: init.network, policy: init.policy, shares: loaded, signingThreads: init.signingThreads},
     );
     holdings.attach({life, keeper});
+    const vault = new KeeperVault(
+      {table, aside, clock: hooks.clock, flooredAt, adopt: (committee) => holdings.adopt(committee)},
+      {network: init.network},
+    );
     return {
       keeper,
       life,
+      vault,
       environment,
       reload: (files) => holdings.reload(files),
       async close() {

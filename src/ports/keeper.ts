@@ -1,6 +1,7 @@
 import type {PubkeyHex, RootHex} from "../core/bytes.js";
 import type {PleiadesError, ReasonCode} from "../core/errors.js";
 import type {Sighting} from "../core/slashing/sighting.js";
+import type {CeremonyVault} from "./ceremony-vault.js";
 import type {PartialReply, PartialRequest, Watermark} from "./operator-link.js";
 
 export interface KeeperKey {
@@ -46,6 +47,8 @@ export interface KeeperReload {
 export interface Keeper {
   /** Resolves when the keeper has ended without being closed (KEEPER_GONE): from then on this operator is of no use. */
   readonly ended: Promise<PleiadesError>;
+  /** Of key ceremonies; its calls throw KEEPER_GONE too. */
+  readonly vault: CeremonyVault;
   sign(request: PartialRequest): Promise<PartialReply>;
   keys(): Promise<readonly KeeperKey[]>;
   watermarks(): Promise<readonly Watermark[]>;

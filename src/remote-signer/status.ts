@@ -20,8 +20,6 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   HTTP: 400,
   DISTRIBUTED: 403,
   PEER: 503,
-  CONSENSUS: 503,
-  DKG: 503,
   // These belong to start-up and commands; reaching a client would be a bug.
   CONFIG: 500,
   NETWORK: 500,
@@ -34,6 +32,8 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   TLS: 500,
   SIGNER: 500,
   VALIDATOR: 500,
+  DKG: 500,
+  CONSENSUS: 500,
 };
 
 const CODE_STATUS: Readonly<Record<string, number>> = {
@@ -46,6 +46,10 @@ const CODE_STATUS: Readonly<Record<string, number>> = {
   SLASHING_STORE_VERSION: 503,
   SLASHING_STORE_CORRUPT: 503,
   SLASHING_STORE_OPEN: 503,
+  // What this operator's record forbids, as a slashing refusal.
+  KEEPER_OTHER_CREDENTIALS: 412,
+  KEEPER_OTHER_WITHDRAWAL_ADDRESS: 412,
+  KEEPER_CREDENTIALS_FORGOTTEN: 412,
   // A plugin's refusal stands beside the policy's.
   PLUGIN_VETO: 412,
   // As a slashing refusal: this message will never be signed, and nobody should try it elsewhere.

@@ -10,6 +10,7 @@ import {
   MAX_SIGHTINGS_PER_MESSAGE,
   type ToKeeper,
 } from "../../keeper/channel.js";
+import {vaultOver} from "../../keeper/dkg/calls.js";
 import type {KeeperInit} from "../../keeper/init.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Keeper, KeeperFiles, KeeperKey, KeeperReload, KeeperStatus} from "../../ports/keeper.js";
@@ -24,6 +25,8 @@ const MAX_PENDING = 8192;
 /** Opening a store of 10,000 shares and deriving two keys. */
 const START_TIMEOUT_MS = 120_000;
 const CLOSE_TIMEOUT_MS = 5_000;
+/** The longest call prepares 1,000 validators of 13 operators, behind other ceremonies. */
+const VAULT_TIMEOUT_MS = 300_000;
 const CALL_TIMEOUT_MS = 10_000;
 
 export interface KeeperProcessModules {
@@ -86,6 +89,9 @@ export function startKeeper(init: KeeperInit, modules: KeeperProcessModules): Pr
 
 class KeeperProcess implements Keeper {
   readonly ended: Promise<PleiadesError>;
+  readonly vault = vaultOver((call) =>
+    this.#answer(`vault ${call.method}`, (id) => ({kind: "vault", id, call}), VAULT_TIMEOUT_MS),
+  );
   #onEnded: (error: PleiadesError) => void = () => {};
   readonly #child: ChildProcess;
   readonly #modules: KeeperProcessModules;

@@ -33,6 +33,10 @@ export class LmdbEnvironment {
   readonly meta: Database<Uint8Array, string>;
   readonly records: Database<Uint8Array, string>;
   readonly shares: Database<Uint8Array, string>;
+  /** The one withdrawal credential of each group key. */
+  readonly withdrawals: Database<Uint8Array, string>;
+  /** Ceremonies under way. */
+  readonly ceremonies: Database<Uint8Array, string>;
   readonly #root: RootDatabase<Uint8Array, string>;
   readonly #onCommit: OnCommit;
   readonly #awaitFlush: AwaitFlush | null;
@@ -77,13 +81,15 @@ export class LmdbEnvironment {
       path,
       noSubdir: false,
       mapSize: MAP_SIZE,
-      maxDbs: 4,
+      maxDbs: 8,
       encoding: "binary",
       overlappingSync: false,
     });
     this.meta = this.#root.openDB({name: "meta", encoding: "binary"});
     this.records = this.#root.openDB({name: "records", encoding: "binary"});
     this.shares = this.#root.openDB({name: "shares", encoding: "binary"});
+    this.withdrawals = this.#root.openDB({name: "withdrawals", encoding: "binary"});
+    this.ceremonies = this.#root.openDB({name: "ceremonies", encoding: "binary"});
     this.#onCommit = onCommit;
     this.#awaitFlush = awaitFlush;
   }

@@ -100,4 +100,77 @@ export const keeperReasons = {
     meaning: "The committee file was made for another chain than the configured network.",
     action: "Use the network the key belongs to.",
   },
+  KEEPER_OTHER_CREDENTIALS: {
+    fault: "caller",
+    meaning:
+      "This operator has signed a deposit of this key with other withdrawal credentials; it signs no second ones.",
+    action:
+      "Deposit with the first ones. A deposit with others was perhaps asked for by somebody who wants the stake: ask who wrote it.",
+  },
+  KEEPER_OTHER_WITHDRAWAL_ADDRESS: {
+    fault: "caller",
+    meaning: "The change names another withdrawal address than the one recorded with the key at its ceremony.",
+    action: "Only the address of the ceremony's definition is ever signed.",
+  },
+  KEEPER_CREDENTIALS_FORGOTTEN: {
+    fault: "environment",
+    meaning:
+      "This operator's records were once found to be old, so it cannot know which withdrawal credentials it has signed for this key.",
+    action: "Sign the deposit with the other operators, or make a new key.",
+  },
+  KEEPER_CEREMONY_UNKNOWN: {
+    fault: "caller",
+    meaning: "This keeper takes no part in that ceremony, or no longer.",
+    action: "Begin it first; a ceremony that has ended is not begun again.",
+  },
+  KEEPER_CEREMONY_OVER: {
+    fault: "caller",
+    meaning: "This ceremony has ended here.",
+    action: "Make a new definition for another ceremony.",
+  },
+  KEEPER_CEREMONY_NONCE: {
+    fault: "operator",
+    meaning: "Another definition with the same nonce was begun here before.",
+    action: "Make a new definition with `pleiades dkg create`; somebody may have changed a signed one.",
+  },
+  KEEPER_CEREMONY_LIMIT: {
+    fault: "environment",
+    meaning: "More ceremonies are under way than a keeper holds.",
+    action: "Finish or abort some of them.",
+  },
+  KEEPER_CEREMONY_PEER: {
+    fault: "configuration",
+    meaning: "This operator has no such part in the ceremony.",
+    action: "Compare the definition's peer ids with this operator's.",
+  },
+  KEEPER_CEREMONY_KIND: {
+    fault: "caller",
+    meaning: "This keeper takes no part in ceremonies of that kind.",
+    action: "Use a fresh key or a refresh.",
+  },
+  KEEPER_CEREMONY_ANNOUNCES: {
+    fault: "operator",
+    meaning: "The announces to deal on are too few, out of order, or don't contain this operator's own.",
+    action: "Fetch the missing announces from the other operators.",
+  },
+  KEEPER_CEREMONY_DEALING: {
+    fault: "operator",
+    meaning: "Another dealing of this dealer was opened here before; only one of each dealer is.",
+    action: "Both dealings together prove that the dealer lies; it is named.",
+  },
+  KEEPER_CEREMONY_CHUNK: {
+    fault: "operator",
+    meaning: "A part of a dealing is not the one its signed header names, or there is no such part.",
+    action: "Fetch it again from another operator.",
+  },
+  KEEPER_CEREMONY_QUALIFIED: {
+    fault: "operator",
+    meaning: "The dealings to make shares of are not all here, or others were agreed on before.",
+    action: "Fetch what is missing; the ceremony can resume.",
+  },
+  KEEPER_CEREMONY_COMMITTEE: {
+    fault: "caller",
+    meaning: "The committee file is not the one of this ceremony.",
+    action: "Activate the file that this ceremony wrote.",
+  },
 } as const satisfies Record<string, Reason>;
