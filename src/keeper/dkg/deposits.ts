@@ -1,5 +1,5 @@
 import {createHash} from "node:crypto";
-import {fromHex, type PubkeyHex, type RootHex, rootHex} from "../../core/bytes.js";
+import {fromHex, type PubkeyHex, rootHex} from "../../core/bytes.js";
 import type {Definition} from "../../core/dkg/definition.js";
 import {DepositMessage, SigningData} from "../../core/duty/containers.js";
 import {computeDomain} from "../../core/duty/domain.js";
@@ -25,7 +25,7 @@ export function depositSigningRoots(definition: Definition, key: PubkeyHex): rea
     fromHex(network.genesisForkVersion),
     new Uint8Array(32),
   );
-  const withdrawalCredentials = fromHex(withdrawalOf(definition, key).credentials as RootHex);
+  const withdrawalCredentials = fromHex(withdrawalOf(definition, key).credentials);
   return depositAmounts.map((amount) => {
     const objectRoot = DepositMessage.hashTreeRoot({pubkey: fromHex(key), withdrawalCredentials, amount});
     return SigningData.hashTreeRoot({objectRoot, domain});
