@@ -21,6 +21,7 @@ const LONG_BOUND_MS = 24 * 60 * 60_000;
 const EXIT_BOUND_MS = 15_000;
 // Sockets and child processes wait for each other: two at once fill two cores.
 const AT_ONCE = 2;
+// Beside these: test/chain waits for slots of a chain, minutes on end, and judges what is on it, not how fast it came.
 const USAGE = "npm test -- [--long] [PART OF A PATH BELOW test/ ...]";
 
 const began = performance.now();
@@ -55,9 +56,12 @@ try {
   if (jobs.length === 0) {
     failures.push({title: "no test was found", error: parts.length > 0 ? `nothing matches ${parts.join(" ")}` : ""});
   }
-  if (jobs.some((job) => job.alone)) await timed("devnet set-up", () => ensureDevnet({log: console.log}));
+  if (jobs.some((job) => job.alone || job.beside)) await timed("devnet set-up", () => ensureDevnet({log: console.log}));
   if (parts.length === 0) await timed("lint", lint);
-  await inParallel(jobs.filter((job) => !job.alone));
+  await Promise.all([
+    inParallel(jobs.filter((job) => !job.alone && !job.beside)),
+    ...jobs.filter((job) => job.beside).map((job) => timed(job.name, () => mocha(job))),
+  ]);
   for (const job of jobs.filter((one) => one.alone)) await timed(job.name, () => mocha(job));
 } catch (error) {
   const text = error instanceof SetupError ? error.message : (error.stack ?? String(error));
@@ -94,23 +98,29 @@ function presetsOf(file) {
   return preset === "both" ? ["mainnet", "minimal"] : [preset];
 }
 
-/** Mocha processes: by folder and preset; e2e and long ones alone, for they measure time. */
+/** Mocha processes: by folder and preset; e2e and long ones alone, for they measure time, those of a chain beside. */
 function plan() {
   const groups = new Map();
   for (const file of testFiles().sort()) {
     if (parts.length > 0 && !parts.some((part) => file.includes(part))) continue;
     const folder = file.split("/")[0];
     if (folder === "long" && !long && parts.length === 0) continue;
-    const kind = ["integration", "spec", "simulation", "e2e", "long"].includes(folder) ? folder : "unit";
+    const kind = ["chain", "integration", "spec", "simulation", "e2e", "long"].includes(folder) ? folder : "unit";
     for (const preset of presetsOf(file)) {
       const name = `${kind} ${preset}`;
-      const job = groups.get(name) ?? {name, preset, files: [], alone: kind === "e2e" || kind === "long"};
+      const job = groups.get(name) ?? {
+        name,
+        preset,
+        files: [],
+        alone: kind === "e2e" || kind === "long",
+        beside: kind === "chain",
+      };
       job.files.push(join("dist", "test", `${file}.js`));
       groups.set(name, job);
     }
   }
   // The longest first.
-  const order = ["integration", "simulation", "spec", "unit", "e2e", "long"];
+  const order = ["chain", "integration", "simulation", "spec", "unit", "e2e", "long"];
   return [...groups.values()].sort((a, b) => order.indexOf(a.name.split(" ")[0]) - order.indexOf(b.name.split(" ")[0]));
 }
 

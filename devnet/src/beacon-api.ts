@@ -71,19 +71,6 @@ export class BeaconApi {
     };
   }
 
-  /** The fork of the head state, as a signing request's fork_info has it. */
-  async fork(): Promise<Record<string, string>> {
-    const {data} = (await this.#get("/eth/v1/beacon/states/head/fork")) as {data: Record<string, string>};
-    return data;
-  }
-
-  /** Rejects with the node's words when it does not take the exit. */
-  async publishExit(exit: {epoch: number; validatorIndex: number; signature: string}): Promise<void> {
-    const message = {epoch: String(exit.epoch), validator_index: String(exit.validatorIndex)};
-    const response = await this.#send("/eth/v1/beacon/pool/voluntary_exits", {message, signature: exit.signature});
-    await response.arrayBuffer();
-  }
-
   /** Indices of the validators that the head state knows as slashed. */
   async slashed(): Promise<number[]> {
     const {data} = (await this.#get("/eth/v1/beacon/states/head/validators")) as {

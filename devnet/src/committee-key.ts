@@ -1,14 +1,23 @@
 import {randomBytes} from "node:crypto";
+import {blstGroup} from "../../src/adapters/bls/blst.js";
 import {systemClock} from "../../src/adapters/clock/system.js";
 import {pinFromBeaconNode} from "../../src/app/config/beacon-node.js";
 import {LocalCommittee} from "../../src/app/local/local-committee.js";
 import {prepareLocal} from "../../src/app/local/prepare.js";
 import {validatorKeys} from "../../src/app/split/validator-keys.js";
-import {type PubkeyHex, parseOperatorId} from "../../src/core/bytes.js";
+import {
+  type AddressHex,
+  type PubkeyHex,
+  parseOperatorId,
+  parseSignatureHex,
+  type SignatureHex,
+} from "../../src/core/bytes.js";
+import {toWire} from "../../src/core/duty/request-codec.js";
+import {addressCredentials, depositRequest} from "../../src/core/mini-pool/deposit-data.js";
+import {formatDepositFile} from "../../src/core/mini-pool/deposit-file.js";
 import {CURVE_ORDER} from "../../src/core/threshold/scalar.js";
 import type {Logger} from "../../src/ports/logger.js";
-import type {BeaconApi} from "./beacon-api.js";
-import {addressCredentials, depositCall, FULL_DEPOSIT} from "./deposits.js";
+import {FULL_DEPOSIT} from "./deposits.js";
 import {parsePrometheus, total} from "./prometheus.js";
 
 /** A validator key that a committee holds, with the committee and its signer at work. */
@@ -20,7 +29,6 @@ export interface CommitteeKey {
   readonly depositData: string;
   /** Of the remote signer API. */
   readonly signerUrl: string;
-  readonly threshold: number;
   /** Rejects when the signer ends without having been asked to. */
   readonly failed: Promise<never>;
   /** Kills an operator at once, as a power cut would. */
@@ -29,8 +37,6 @@ export interface CommitteeKey {
   operators(): Promise<readonly {readonly id: number; readonly up: boolean; readonly participations: number}[]>;
   /** Makes every operator that runs agree to this one exit. */
   permitExit(exit: Exit): Promise<void>;
-  /** Has the exit signed by the committee and gives it to the beacon node. Rejects when either refuses. */
-  exit(exit: Exit): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,12 +46,13 @@ export interface Exit {
 }
 
 export interface CommitteeKeyOptions {
-  readonly beacon: BeaconApi;
+  /** Of the beacon node, whose chain the operators are pinned to. */
+  readonly beaconUrl: string;
   /** A folder that does not exist yet. */
   readonly dir: string;
   readonly operators: number;
-  /** Execution address that the withdrawal credentials name, 0x hex. */
-  readonly withdrawalAddress: string;
+  /** Execution address that the withdrawal credentials name. */
+  readonly withdrawalAddress: AddressHex;
   readonly logger: Logger;
 }
 
@@ -53,8 +60,8 @@ export interface CommitteeKeyOptions {
 export type MakeCommitteeKey = (options: CommitteeKeyOptions) => Promise<CommitteeKey>;
 
 /** The key is drawn here, split, and forgotten. */
-export const makeCommitteeKey: MakeCommitteeKey = async ({beacon, dir, operators, withdrawalAddress, logger}) => {
-  const network = await pinFromBeaconNode(beacon.url);
+export const makeCommitteeKey: MakeCommitteeKey = async ({beaconUrl, dir, operators, withdrawalAddress, logger}) => {
+  const network = await pinFromBeaconNode(beaconUrl);
   const plan = await prepareLocal({
     dataDir: dir,
     operators,
@@ -62,8 +69,8 @@ export const makeCommitteeKey: MakeCommitteeKey = async ({beacon, dir, operators
     keys: {label: "a new key", load: async () => ({keys: validatorKeys([newSecret()]), records: "never-signed"})},
   });
   const publicKey = plan.groupPublicKeys[0]!;
-  const deposit = {
-    pubkey: bytes(publicKey),
+  const message = {
+    pubkey: publicKey,
     withdrawalCredentials: addressCredentials(withdrawalAddress),
     amount: FULL_DEPOSIT,
   };
@@ -71,43 +78,20 @@ export const makeCommitteeKey: MakeCommitteeKey = async ({beacon, dir, operators
     {
       type: "DEPOSIT",
       pubkey: publicKey,
-      withdrawal_credentials: hex(deposit.withdrawalCredentials),
-      amount: String(deposit.amount),
+      withdrawal_credentials: message.withdrawalCredentials,
+      amount: String(message.amount),
     },
   ];
   const committee = await LocalCommittee.start(plan, {logger, clock: systemClock}, {permits: () => permits});
   try {
     const genesisForkVersion = network.forks![0]!.version;
-    const signature = await sign(committee.url, publicKey, {
-      type: "DEPOSIT",
-      deposit: {
-        pubkey: publicKey,
-        withdrawal_credentials: hex(deposit.withdrawalCredentials),
-        amount: String(deposit.amount),
-        genesis_fork_version: genesisForkVersion,
-      },
-    });
-    const {depositDataRoot, depositMessageRoot} = depositCall(deposit, bytes(signature));
-    const depositData = [
-      {
-        pubkey: publicKey.slice(2),
-        withdrawal_credentials: hex(deposit.withdrawalCredentials).slice(2),
-        amount: Number(deposit.amount),
-        signature: signature.slice(2),
-        deposit_message_root: hex(depositMessageRoot).slice(2),
-        deposit_data_root: hex(depositDataRoot).slice(2),
-        fork_version: genesisForkVersion.slice(2),
-        network_name: network.name,
-        deposit_cli_version: "2.8.0",
-      },
-    ];
+    const request = toWire(depositRequest(message, genesisForkVersion), network.preset);
+    const deposit = {...message, signature: await sign(committee.url, publicKey, request)};
     return new LocalKey(committee, {
       publicKey,
-      beacon,
       permits,
       committeeFile: plan.committeeFile,
-      threshold: plan.threshold,
-      depositData: JSON.stringify(depositData),
+      depositData: formatDepositFile([deposit], {network: {name: network.name, genesisForkVersion}, bls: blstGroup}),
     });
   } catch (error) {
     await committee.stop();
@@ -117,11 +101,9 @@ export const makeCommitteeKey: MakeCommitteeKey = async ({beacon, dir, operators
 
 interface Parts {
   readonly publicKey: PubkeyHex;
-  readonly beacon: BeaconApi;
   /** Of every operator at its next start. */
   readonly permits: unknown[];
   readonly committeeFile: string;
-  readonly threshold: number;
   readonly depositData: string;
 }
 
@@ -129,7 +111,6 @@ class LocalKey implements CommitteeKey {
   readonly publicKey: PubkeyHex;
   readonly committeeFile: string;
   readonly depositData: string;
-  readonly threshold: number;
   readonly failed: Promise<never>;
   readonly #committee: LocalCommittee;
   readonly #parts: Parts;
@@ -140,7 +121,6 @@ class LocalKey implements CommitteeKey {
     this.publicKey = parts.publicKey;
     this.committeeFile = parts.committeeFile;
     this.depositData = parts.depositData;
-    this.threshold = parts.threshold;
     this.failed = committee.failed.then((error) => {
       throw error;
     });
@@ -180,17 +160,6 @@ class LocalKey implements CommitteeKey {
     }
   }
 
-  async exit(exit: Exit): Promise<void> {
-    const {beacon} = this.#parts;
-    const [fork, {genesisValidatorsRoot}] = await Promise.all([beacon.fork(), beacon.genesis()]);
-    const signature = await sign(this.signerUrl, this.publicKey, {
-      type: "VOLUNTARY_EXIT",
-      fork_info: {fork, genesis_validators_root: genesisValidatorsRoot},
-      voluntary_exit: {epoch: String(exit.epoch), validator_index: String(exit.validatorIndex)},
-    });
-    await beacon.publishExit({...exit, signature});
-  }
-
   stop(): Promise<void> {
     return this.#committee.stop();
   }
@@ -198,12 +167,8 @@ class LocalKey implements CommitteeKey {
 
 const TIMEOUT_MS = 10_000;
 
-/** The committee's signature, 0x hex, by the remote signing API. Rejects with the signer's code. */
-async function sign(
-  signerUrl: string,
-  publicKey: PubkeyHex,
-  request: {readonly type: string; readonly [field: string]: unknown},
-): Promise<string> {
+/** The committee's signature by the remote signing API. Rejects with the signer's code. */
+async function sign(signerUrl: string, publicKey: PubkeyHex, request: unknown): Promise<SignatureHex> {
   const response = await fetch(`${signerUrl}/api/v1/eth2/sign/${publicKey}`, {
     method: "POST",
     headers: {"content-type": "application/json", accept: "application/json"},
@@ -211,8 +176,8 @@ async function sign(
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${request.type} was not signed: ${response.status} ${text.slice(0, 300)}`);
-  return (JSON.parse(text) as {signature: string}).signature;
+  if (!response.ok) throw new Error(`the deposit was not signed: ${response.status} ${text.slice(0, 300)}`);
+  return parseSignatureHex((JSON.parse(text) as {signature: unknown}).signature);
 }
 
 /** 32 bytes big-endian, uniform in 1…r−1 but for a bias of 2^-128. */
@@ -220,6 +185,3 @@ function newSecret(): Uint8Array {
   const scalar = (BigInt(`0x${randomBytes(48).toString("hex")}`) % (CURVE_ORDER - 1n)) + 1n;
   return new Uint8Array(Buffer.from(scalar.toString(16).padStart(64, "0"), "hex"));
 }
-
-const hex = (value: Uint8Array): string => `0x${Buffer.from(value).toString("hex")}`;
-const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.slice(2), "hex"));

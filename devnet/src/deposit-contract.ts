@@ -1,3 +1,4 @@
+import {type Deposit, depositDataRoot} from "../../src/core/mini-pool/deposit-data.js";
 import {type Eth1Node, importFromDevnet, type Receipt} from "./eth1.js";
 
 /** Where the official contract is on Holesky and Hoodi, and on the devnet. */
@@ -5,16 +6,6 @@ export const DEPOSIT_CONTRACT = "0x00000000219ab540356cbb839cbe05303d7705fa";
 /** keccak256 of the code at that address on mainnet. */
 export const DEPOSIT_CONTRACT_CODE_HASH = "0x6c029a231254fadb724d63be769f75eedd66362df034a3e663252b49d062a666";
 const HOODI = 560048; // its genesis has the contract
-
-/** What the contract is told of one deposit. */
-export interface DepositCall {
-  readonly pubkey: Uint8Array;
-  readonly withdrawalCredentials: Uint8Array;
-  readonly signature: Uint8Array;
-  readonly depositDataRoot: Uint8Array;
-  /** Gwei. */
-  readonly amount: bigint;
-}
 
 /** The official deposit contract on the devnet's execution chain. @see consensus-specs solidity_deposit_contract */
 export class DepositContract {
@@ -39,7 +30,7 @@ export class DepositContract {
   }
 
   /** Sends the deposits, in this order, and waits until they are in blocks. The contract recomputes each data root. */
-  async deposit(deposits: readonly DepositCall[], signal: AbortSignal): Promise<readonly Receipt[]> {
+  async deposit(deposits: readonly Deposit[], signal: AbortSignal): Promise<readonly Receipt[]> {
     const hashes: string[] = [];
     for (const deposit of deposits) {
       hashes.push(
@@ -79,21 +70,21 @@ const GET_DEPOSIT_ROOT = "0xc5f2892f";
 const WORD = 32;
 
 /** `deposit(bytes pubkey, bytes withdrawal_credentials, bytes signature, bytes32 deposit_data_root)` as call data. */
-export function encodeDeposit({pubkey, withdrawalCredentials, signature, depositDataRoot}: DepositCall): string {
-  const parts = [pubkey, withdrawalCredentials, signature];
+export function encodeDeposit(deposit: Deposit): string {
+  const parts = [deposit.pubkey, deposit.withdrawalCredentials, deposit.signature].map(bare);
   let offset = 4 * WORD; // of the first part, behind three offsets and the root
   const head: string[] = [];
   for (const part of parts) {
     head.push(word(offset));
-    offset += WORD + padded(part.length);
+    offset += WORD + padded(part.length / 2);
   }
-  const tail = parts.map((part) => word(part.length) + hex(part).padEnd(2 * padded(part.length), "0"));
-  return [DEPOSIT, ...head, hex(depositDataRoot), ...tail].join("");
+  const tail = parts.map((part) => word(part.length / 2) + part.padEnd(2 * padded(part.length / 2), "0"));
+  return [DEPOSIT, ...head, bare(depositDataRoot(deposit)), ...tail].join("");
 }
 
 const padded = (length: number): number => Math.ceil(length / WORD) * WORD;
 const word = (value: number): string => value.toString(16).padStart(2 * WORD, "0");
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+const bare = (hex: string): string => hex.slice(2);
 
 async function official(root: string): Promise<{code: string; storage: readonly (readonly [string, string])[]}> {
   const {getGenesis} = (await importFromDevnet(root, "@ethereumjs/genesis")) as {

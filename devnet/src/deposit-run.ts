@@ -1,14 +1,19 @@
 import {mkdirSync} from "node:fs";
 import {join} from "node:path";
+import {blstGroup} from "../../src/adapters/bls/blst.js";
+import {pinFromBeaconNode} from "../../src/app/config/beacon-node.js";
+import {parseAddressHex, parseBytes4Hex} from "../../src/core/bytes.js";
+import {parseDepositFile} from "../../src/core/mini-pool/deposit-file.js";
 import type {Logger} from "../../src/ports/logger.js";
 import type {BeaconApi, Genesis, ValidatorNow} from "./beacon-api.js";
 import {ChainWatch} from "./chain-watch.js";
 import type {CommitteeKey, MakeCommitteeKey} from "./committee-key.js";
 import {DEPOSIT_CONTRACT, DepositContract} from "./deposit-contract.js";
-import {interopDeposits, readDepositData} from "./deposits.js";
+import {interopDeposits} from "./deposits.js";
 import {ETH1_CHAIN_ID, Eth1Node} from "./eth1.js";
 import {type Gate, startGate} from "./gate.js";
 import {SLOTS_PER_EPOCH, startBeaconNode, startValidatorClient, VALIDATORS} from "./lodestar.js";
+import {pleiades} from "./pleiades.js";
 import {freePorts, type Program, ProgramError, Reaper} from "./processes.js";
 
 export interface DepositRunOptions {
@@ -123,12 +128,11 @@ class DepositRun {
     const {eth1, gate, beacon, genesis} = await this.#phase("chains started", () => this.#startChains());
     const contract = await this.#phase("deposit contract with the genesis validators' deposits", async () => {
       const installed = await DepositContract.install(eth1, this.#options.root);
-      const version = new Uint8Array(Buffer.from(genesis.genesisForkVersion.slice(2), "hex"));
-      await installed.deposit(interopDeposits(VALIDATORS, version), this.#signal);
+      await installed.deposit(interopDeposits(VALIDATORS, forkVersion(genesis)), this.#signal);
       return installed;
     });
     const key = await this.#phase("committee key made, deposit signed", () => this.#makeKey(eth1, beacon));
-    await this.#phase("deposit on the eth1 chain", () => this.#deposit(contract, key));
+    await this.#phase("deposit on the eth1 chain", () => this.#deposit(contract, key, beacon, genesis));
     this.#startValidatorClient(beacon, key);
     const deposited = await this.#phase("deposit voted in, validator on the beacon chain", async () => {
       await this.#openGate(gate, genesis);
@@ -151,8 +155,8 @@ class DepositRun {
     );
     await this.#phase("exit accepted, validator exiting", async () => {
       await this.#untilSlot(genesis, exit.epoch * SLOTS_PER_EPOCH);
-      await this.#guarded(key.exit(exit));
-      onEvent("the beacon node took the exit");
+      await this.#guarded(this.#exit(key, beacon));
+      // The command has seen it exiting; once more, in the words of this run.
       const exiting = await this.#untilValidator(
         key,
         beacon,
@@ -205,8 +209,9 @@ class DepositRun {
 
   async #makeKey(eth1: Eth1Node, beacon: BeaconApi): Promise<CommitteeKey> {
     const {dir, operators, logger, makeKey} = this.#options;
+    const withdrawalAddress = parseAddressHex(await eth1.account());
     const key = await this.#guarded(
-      makeKey({beacon, dir: join(dir, "committee"), operators, withdrawalAddress: await eth1.account(), logger}),
+      makeKey({beaconUrl: beacon.url, dir: join(dir, "committee"), operators, withdrawalAddress, logger}),
     );
     this.#undo.push(() => key.stop());
     this.#failures.push(key.failed);
@@ -215,8 +220,11 @@ class DepositRun {
     return key;
   }
 
-  async #deposit(contract: DepositContract, key: CommitteeKey): Promise<void> {
-    const [receipt] = await this.#guarded(contract.deposit(readDepositData(key.depositData), this.#signal));
+  async #deposit(contract: DepositContract, key: CommitteeKey, beacon: BeaconApi, genesis: Genesis): Promise<void> {
+    const {name} = await pinFromBeaconNode(beacon.url);
+    const network = {name, genesisForkVersion: forkVersion(genesis)};
+    const deposits = parseDepositFile(key.depositData, {network, bls: blstGroup});
+    const [receipt] = await this.#guarded(contract.deposit(deposits, this.#signal));
     this.#report.depositGas = receipt!.gasUsed;
     const count = await contract.count();
     if (count !== VALIDATORS + 1) throw new Error(`the deposit contract counts ${count} deposits`);
@@ -270,7 +278,7 @@ class DepositRun {
         `${ATTESTATIONS_WANTED} attestations and a block of validator ${index}`,
         () => {
           this.#signal.throwIfAborted();
-          const now = `${targets().size} attestations, ${watch.proposals(index).length} blocks`;
+          const now = `${targets().size} attestation(s), ${watch.proposals(index).length} block(s)`;
           if (now !== seen) onEvent(`validator ${index}: ${now} on the chain`);
           seen = now;
           return targets().size >= ATTESTATIONS_WANTED && watch.proposals(index).length > 0;
@@ -286,6 +294,16 @@ class DepositRun {
     };
     this.#report.blocks = watch.proposals(index);
     this.#report.operators = await key.operators();
+  }
+
+  /** By the command that a person would give. */
+  async #exit({publicKey, signerUrl}: CommitteeKey, beacon: BeaconApi): Promise<void> {
+    const {root, onEvent} = this.#options;
+    await pleiades(
+      {reaper: this.#reaper, onLine: (line) => onEvent(`pleiades exit: ${line}`)},
+      ["exit", "--key", publicKey, "--beacon-node", beacon.url, "--signer", signerUrl, "--yes", "--wait"],
+      {root, signal: this.#signal},
+    );
   }
 
   async #untilValidator(
@@ -347,3 +365,5 @@ class DepositRun {
     this.#failures.push(program.failed);
   }
 }
+
+const forkVersion = ({genesisForkVersion}: Genesis) => parseBytes4Hex(genesisForkVersion);

@@ -2,34 +2,37 @@
 import {createHash} from "node:crypto";
 import type {RootHex} from "../../src/core/bytes.js";
 import {formatMessage, parseMessage} from "../../src/core/consensus/codec.js";
-import {
-  type Agreement,
-  type Effect,
-  type Input,
-  type Judge,
-  type Memory,
-  newState,
-  restore,
-  type State,
-  step,
-} from "../../src/core/consensus/machine.js";
-import {instanceOf, type Message} from "../../src/core/consensus/messages.js";
+import type {Agreement, Effect, Input, Judge, Memory, State} from "../../src/core/consensus/machine.js";
+import {type Decision, instanceOf, type Message, type Prepare} from "../../src/core/consensus/messages.js";
 import {quorumOf, roundTimeoutMs, tolerated} from "../../src/core/consensus/quorum.js";
 import {codeOf} from "../../src/core/errors.js";
+import {type AgreementCode, PRODUCT} from "./agreement-code.js";
 import {AgreementLiar} from "./agreement-liar.js";
 import {Random} from "./random.js";
 
-/** What the run breaks on purpose, to show that the checks would find it. */
-export type AgreementSabotage =
-  | "signatures of others are not checked"
-  | "a quorum is one less"
-  | "a restart forgets"
-  | null;
-
 const CALM_MS = 1500;
+const ALONE_MS = 500;
 const END_MS = 120_000;
 const RESEND_MS = 60;
-const TIMEOUT = {baseMs: 80, maxMs: 2000};
+const FIRST_ROUND_MS = 80;
+
+/** Until it calms. */
+interface Weather {
+  readonly loss: number;
+  /** How often a message is lost between the halves that the liars see and nobody else. */
+  readonly split: number;
+  /** Of whoever has decided: what would end the run before anything goes wrong. */
+  readonly decisionLoss: number;
+  /** How often at first commits are lost that are for others than the first honest one, which then decides alone. */
+  readonly commitLoss: number;
+  readonly crash: number;
+  readonly delayMs: number;
+  readonly maxRoundMs: number;
+  /** By when the participants have begun and learnt most facts. */
+  readonly readyMs: number;
+  /** Any quorum of facts will do; else a value must have all that the judge holds. */
+  readonly lenient: boolean;
+}
 
 interface Node {
   readonly self: number;
@@ -55,26 +58,43 @@ export class AgreementWorld {
   readonly n: number;
   readonly random: Random;
   readonly id: RootHex;
+  readonly code: AgreementCode;
   readonly liars: ReadonlyMap<number, AgreementLiar>;
+  /** What the honest ones once said in another agreement. */
+  readonly elsewhere: readonly Message[];
+  /** Each half of the participants, and liars in both. */
+  readonly halves: readonly [readonly number[], readonly number[]];
   readonly #nodes: Node[];
-  readonly #sabotage: AgreementSabotage;
+  readonly #weather: Weather;
   readonly #queue: {at: number; run: () => void}[] = [];
   readonly #wrong: string[] = [];
+  /** Values that an honest participant has found valid. */
+  readonly #found = new Set<string>();
   #now = 0;
   #rounds = 0;
   #equivocations = 0;
 
-  constructor(seed: number, sabotage: AgreementSabotage = null) {
+  constructor(seed: number, code: AgreementCode = PRODUCT) {
     this.random = new Random(seed);
-    this.n = this.random.pick([4, 4, 7, 10]);
-    this.#sabotage = sabotage;
+    // Mostly 3f+1.
+    this.n = this.random.pick([4, 4, 4, 7, 7, 10, 13, 5, 6]);
+    this.code = code;
     this.id = instanceOf("simulation", Buffer.from(String(seed)));
+    const trap = this.random.chance(0.25);
+    this.#weather = trap ? this.#trap() : this.#someWeather();
     const offset = this.random.between(0, this.n - 1);
-    const liars = this.random.some(this.participants(), this.random.between(0, tolerated(this.n)));
+    const liars = this.random.some(this.participants(), trap || this.random.chance(0.7) ? tolerated(this.n) : 0);
     this.liars = new Map(liars.map((self) => [self, new AgreementLiar(this, {self, offset})]));
     this.#nodes = this.participants()
       .filter((self) => !this.liars.has(self))
       .map((self) => this.#newNode(self, offset));
+    const honest = this.#nodes.map(({self}) => self);
+    const half = this.random.some(honest, honest.length >> 1);
+    this.halves = [
+      [...half, ...liars],
+      [...honest.filter((self) => !half.includes(self)), ...liars],
+    ];
+    this.elsewhere = this.#wordsElsewhere();
   }
 
   participants(): number[] {
@@ -87,22 +107,57 @@ export class AgreementWorld {
 
   /** To everybody, or to those named; liars hear everything. */
   send(from: number, message: Message, to: readonly number[] = this.participants()): void {
+    const read = this.#read(from, message);
     for (const receiver of to) {
       if (receiver === from) continue;
       const calm = this.#now >= CALM_MS;
-      if (!calm && this.random.chance(0.3)) continue;
+      if (!calm && this.random.chance(this.#lossBetween(from, receiver, message))) continue;
       for (const _ of this.random.chance(0.1) ? [1, 2] : [1]) {
-        this.#after(this.random.between(1, calm ? 25 : 250), () => this.#deliver(from, receiver, message));
+        this.#after(this.random.between(1, calm ? 25 : this.#weather.delayMs), () =>
+          this.#deliver(receiver, message, read),
+        );
       }
     }
   }
 
+  #someWeather(): Weather {
+    const {random} = this;
+    return {
+      loss: random.pick([0.1, 0.3, 0.5]),
+      split: random.pick([0, 0, 0.7, 0.95]),
+      decisionLoss: random.pick([0, 1]),
+      commitLoss: random.pick([0, 0.95]),
+      crash: random.pick([0, 0.005, 0.02]),
+      delayMs: random.pick([25, 25, 250]),
+      maxRoundMs: random.pick([200, 200, 2000]),
+      readyMs: random.pick([20, 400]),
+      lenient: random.chance(0.5),
+    };
+  }
+
+  /** One decides early and is not heard, while the others and the liars go on with many values to choose from. */
+  #trap(): Weather {
+    const crash = this.random.pick([0, 0.02]);
+    const fixed = {loss: 0.05, split: 0, decisionLoss: 1, commitLoss: 0.95, delayMs: 15, maxRoundMs: 120, readyMs: 20};
+    return {...fixed, crash, lenient: true};
+  }
+
+  #lossBetween(from: number, receiver: number, {kind}: Message): number {
+    const {loss, split, decisionLoss, commitLoss} = this.#weather;
+    if (this.liars.has(from) || this.liars.has(receiver)) return 0;
+    if (kind === "commit" && commitLoss > 0 && this.#now < ALONE_MS) {
+      return receiver === this.#nodes[0]?.self ? 0 : commitLoss;
+    }
+    const together = this.halves.some((half) => half.includes(from) && half.includes(receiver));
+    return Math.max(loss, together ? 0 : split, kind === "decision" ? decisionLoss : 0);
+  }
+
   run(): AgreementOutcome {
     for (const node of this.#nodes) {
-      this.#after(this.random.between(0, 300), () => this.#begin(node));
+      this.#after(this.random.between(0, this.#weather.readyMs), () => this.#begin(node));
       this.#after(RESEND_MS, () => this.#resend(node));
       for (const fact of this.participants()) {
-        const late = this.random.chance(0.3) ? CALM_MS + 200 : 400;
+        const late = this.random.chance(0.2) ? CALM_MS + 200 : this.#weather.readyMs;
         this.#after(this.random.between(0, late), () => this.#learn(node, fact));
       }
     }
@@ -115,7 +170,8 @@ export class AgreementWorld {
     }
     const values = new Set(this.#nodes.flatMap(({decided}) => [...decided]));
     if (values.size > 1) this.#wrong.push(`decided ${[...values].join(" and ")}`);
-    for (const value of values) if (factsOf(value).length < quorumOf(this.n)) this.#wrong.push(`decided ${value}`);
+    for (const value of values)
+      if (!this.#found.has(value)) this.#wrong.push(`decided ${value}, which nobody found valid`);
     return {
       wrong: this.#wrong,
       undecided: this.#undecided(),
@@ -131,53 +187,78 @@ export class AgreementWorld {
 
   #newNode(self: number, offset: number): Node {
     const verify = (author: number, bytes: Uint8Array, signature: string): boolean =>
-      this.#sabotage === "signatures of others are not checked" || signature === this.sign(author, bytes);
-    const n = this.#sabotage === "a quorum is one less" ? this.n - 2 : this.n;
-    const agreement = {id: this.id, n, self, offset, verify, sign: (bytes: Uint8Array) => this.sign(self, bytes)};
+      signature === this.sign(author, bytes);
+    const {id, n} = this;
+    const agreement = {id, n, self, offset, verify, sign: (bytes: Uint8Array) => this.sign(self, bytes)};
     return {self, agreement, facts: new Set(), state: null, memory: null, decided: new Set()};
+  }
+
+  /** A whole decision of another agreement, of a value that would be a value here. */
+  #wordsElsewhere(): Message[] {
+    const {n, code} = this;
+    const {signedBytes, valueDigest} = code.messages;
+    const id = instanceOf("simulation", Buffer.from("elsewhere"));
+    const value = this.participants().slice(0, quorumOf(n)).join();
+    const says = (kind: "prepare" | "commit") =>
+      this.#nodes.map(({self}) => {
+        const vote = {kind, author: self, round: 1, digest: valueDigest(id, value)};
+        return {...vote, signature: this.sign(self, signedBytes(id, vote as Prepare))};
+      });
+    const commits = says("commit") as Decision["commits"];
+    return [...(says("prepare") as Prepare[]), ...commits, {kind: "decision", value, round: 1, commits}];
   }
 
   #judge(node: Node): Judge {
     return (value) => {
-      const facts = factsOf(value);
-      if (facts.length < quorumOf(this.n) || [...node.facts].some((fact) => !facts.includes(fact))) return "invalid";
-      return facts.every((fact) => node.facts.has(fact)) ? "valid" : "not yet";
+      const answer = this.#answer(node, value);
+      if (answer === "valid") this.#found.add(value);
+      return answer;
     };
+  }
+
+  #answer(node: Node, value: string): ReturnType<Judge> {
+    const facts = factsOf(value);
+    const complete = this.#weather.lenient || [...node.facts].every((fact) => facts.includes(fact));
+    if (facts.length < quorumOf(this.n) || !complete) return "invalid";
+    return facts.every((fact) => node.facts.has(fact)) ? "valid" : "not yet";
   }
 
   #learn(node: Node, fact: number): void {
     node.facts.add(fact);
-    if (node.facts.size >= quorumOf(this.n)) {
-      this.#input(node, {kind: "propose", value: [...node.facts].sort((a, b) => a - b).join()});
+    const least = quorumOf(this.n);
+    if (node.facts.size >= least) {
+      const facts = this.#weather.lenient ? this.random.some([...node.facts], least) : [...node.facts];
+      this.#input(node, {kind: "propose", value: facts.sort((a, b) => a - b).join()});
     }
     this.#input(node, {kind: "recheck"});
   }
 
   #begin(node: Node): void {
     if (node.memory === null) {
-      node.state = newState();
+      node.state = this.code.machine.newState();
       this.#input(node, {kind: "start"});
     } else {
-      const {state, effects} = restore(node.agreement, node.memory);
+      const {state, effects} = this.code.machine.restore(node.agreement, node.memory);
       node.state = state;
       this.#perform(node, effects);
     }
     this.#learn(node, node.self);
   }
 
-  #deliver(from: number, receiver: number, message: Message): void {
-    this.liars.get(receiver)?.hear(message);
-    const node = this.#nodes.find(({self}) => self === receiver);
-    if (node === undefined) return;
-    // Through the codec, as between processes.
-    let read: Message;
+  /** Through the codec, as between processes; null for what a liar made that nobody reads. */
+  #read(from: number, message: Message): Message | null {
     try {
-      read = parseMessage(formatMessage(message), {n: this.n, maxValueCharacters: 64});
+      return parseMessage(formatMessage(message), {n: this.n, maxValueCharacters: 64});
     } catch (error) {
-      if (this.liars.has(from) && codeOf(error) === "CONSENSUS_MALFORMED") return;
+      if (this.liars.has(from) && codeOf(error) === "CONSENSUS_MALFORMED") return null;
       throw error;
     }
-    this.#input(node, {kind: "message", message: read});
+  }
+
+  #deliver(receiver: number, message: Message, read: Message | null): void {
+    this.liars.get(receiver)?.hear(message);
+    const node = this.#nodes.find(({self}) => self === receiver);
+    if (node !== undefined && read !== null) this.#input(node, {kind: "message", message: read});
   }
 
   #resend(node: Node): void {
@@ -188,14 +269,15 @@ export class AgreementWorld {
 
   #input(node: Node, input: Input): void {
     if (node.state === null) return;
-    const done = step(node.agreement, this.#judge(node), node.state, input);
+    const done = this.code.machine.step(node.agreement, this.#judge(node), node.state, input);
     node.state = done.state;
     this.#rounds = Math.max(this.#rounds, node.state.round);
     this.#perform(node, done.effects);
   }
 
   #perform(node: Node, effects: readonly Effect[]): void {
-    const crashesAt = this.#now < CALM_MS && this.random.chance(0.03) ? this.random.between(0, effects.length) : -1;
+    const crashesAt =
+      this.#now < CALM_MS && this.random.chance(this.#weather.crash) ? this.random.between(0, effects.length) : -1;
     for (const [i, effect] of effects.entries()) {
       if (i === crashesAt) {
         this.#crash(node);
@@ -209,12 +291,13 @@ export class AgreementWorld {
           this.send(node.self, effect.message);
           break;
         case "timer":
-          this.#after(roundTimeoutMs(effect.round, TIMEOUT), () =>
+          this.#after(roundTimeoutMs(effect.round, {baseMs: FIRST_ROUND_MS, maxMs: this.#weather.maxRoundMs}), () =>
             this.#input(node, {kind: "timeout", round: effect.round}),
           );
           break;
         case "decided":
           node.decided.add(effect.decision.value);
+          if (!this.code.proofs.isDecision(node.agreement, effect.decision)) this.#wrong.push("a certificate is none");
           break;
         case "equivocation":
           this.#equivocations++;
@@ -224,11 +307,12 @@ export class AgreementWorld {
       }
     }
     if (node.memory?.decision) node.decided.add(node.memory.decision.value);
+    // After the last of them, or when there was none.
+    if (crashesAt === effects.length) this.#crash(node);
   }
 
   #crash(node: Node): void {
     node.state = null;
-    if (this.#sabotage === "a restart forgets") node.memory = null;
     this.#after(this.random.between(10, 400), () => this.#begin(node));
   }
 

@@ -77,9 +77,10 @@ function judgeFailure(number: number, failure: Failure, liars: Expectation["liar
   const {reason, missing, guilty} = failure;
   const wrongly = guilty.filter(({participant}) => !liars.has(participant)).map(({participant}) => participant);
   const problems = wrongly.map((one) => `operator ${number} blames the honest ${one} when it fails`);
-  const silent = [...liars].filter(([, {lie}]) => lie === "silent").map(([one]) => one);
-  if (reason === "deadline" && silent.length > 0 && !silent.some((one) => missing.includes(one))) {
-    problems.push(`operator ${number} fails without naming the silent ${silent.join()}: ${missing.join()}`);
+  // From the calm on the honest do their part, so it is a liar that is waited for.
+  const named = [...missing, ...guilty.map(({participant}) => participant)];
+  if (reason === "deadline" && !named.some((one) => liars.has(one))) {
+    problems.push(`operator ${number} fails without naming a liar: ${named.join()}`);
   }
   return problems;
 }

@@ -1,4 +1,4 @@
-import {rootHex} from "../../src/core/bytes.js";
+import {type RootHex, rootHex} from "../../src/core/bytes.js";
 import type {Ceremony} from "../../src/core/dkg/ceremony.js";
 import {openChunk} from "../../src/core/dkg/checking.js";
 import {publicHash} from "../../src/core/dkg/chunk.js";
@@ -37,6 +37,8 @@ export class SimulatedVault {
   readonly #bend: Bend;
   readonly #shown = new Map<number, Uint8Array>();
   #pinned: readonly Item<"announce">[] | null = null;
+  /** The one dealing of each dealer that is opened: durable, too. */
+  readonly #dealings = new Map<number, RootHex>();
   #opened = new Map<string, readonly bigint[]>();
   /** With which it checks shares: for sabotage. */
   checks: DkgGroup;
@@ -78,6 +80,9 @@ export class SimulatedVault {
       case "open": {
         const {dealing, chunk, bytes} = call;
         const {dealer, recipient} = this.#numbers(dealing.author);
+        const first = this.#dealings.get(dealer!) ?? dealing.hash;
+        this.#dealings.set(dealer!, first);
+        if (first !== dealing.hash) return {kind: "not opened", dealing: dealing.hash, chunk};
         const at = {dealer: dealer!, header: headerOf(this.#ceremony, dealing), chunk, bytes};
         const opened = openChunk(this.checks, this.#ceremony.plan, this.#secrets.seed, recipient!, at);
         if (opened.ok) this.#opened.set(`${dealing.hash}/${chunk}`, opened.shares);

@@ -1,6 +1,7 @@
 import {blstDkgGroup as group} from "../../src/adapters/bls/blst.js";
 import {type PeerIdText, parseBytes4Hex, parseRootHex, type RootHex} from "../../src/core/bytes.js";
-import {formatCommitteeFile} from "../../src/core/committee/committee-file.js";
+import type {Committee} from "../../src/core/committee/committee.js";
+import {formatCommitteeFile, parseCommitteeFile} from "../../src/core/committee/committee-file.js";
 import {type Ceremony, ceremonyOf} from "../../src/core/dkg/ceremony.js";
 import {formatDefinition, type SignedDefinition} from "../../src/core/dkg/definition.js";
 import {headerOf, type Item, signItem} from "../../src/core/dkg/items.js";
@@ -109,6 +110,10 @@ export class VaultCeremony {
       );
       return chunkKeys(group, this.ceremony.plan, dealers, {chunk, chunks});
     });
+  }
+
+  committee(): Committee {
+    return parseCommitteeFile(this.committeeFile(), group);
   }
 
   committeeFile(keys: readonly ValidatorKeys[] = this.keys()): string {

@@ -24,8 +24,8 @@ export const formatMessage = (message: Message): string => JSON.stringify(messag
  * @throws CONSENSUS_MALFORMED · CODEC_HEX
  */
 export function parseMessage(text: string, bounds: MessageBounds): Message {
-  // A proposal holds a value, 2n signatures and their rounds; a round change a value and n.
-  const most = 2 * bounds.maxValueCharacters + 1024 * (bounds.n + 1);
+  // A proposal holds a value, 2n signatures and their rounds; a round change a value and n. JSON writes some characters as six.
+  const most = 6 * bounds.maxValueCharacters + 1024 * (bounds.n + 1);
   if (text.length > most) throw bad("message", `more than ${most} characters`);
   let json: unknown;
   try {
@@ -126,6 +126,8 @@ function round(raw: unknown): number {
 function value(raw: unknown, {maxValueCharacters}: MessageBounds): string {
   if (typeof raw !== "string") throw bad("value", "not a text");
   if (raw.length > maxValueCharacters) throw bad("value", `more than ${maxValueCharacters} characters`);
+  // Half a character has no UTF-8 of its own: two such values would have one digest.
+  if (/\p{Surrogate}/u.test(raw)) throw bad("value", "not Unicode");
   return raw;
 }
 

@@ -12,7 +12,7 @@ import {
   type Vote,
   valueDigest,
 } from "./messages.js";
-import {highestPrepared, type Instance, isDecision, isVote, justification} from "./proofs.js";
+import {highestPrepared, type Instance, isDecision, isSigned, isVote} from "./proofs.js";
 import {leaderOf, quorumOf, tolerated} from "./quorum.js";
 
 /**
@@ -49,6 +49,10 @@ export interface State extends Memory {
   readonly candidate: string | null;
   /** First valid vote of each author by kind and round: `kind/author/round`. */
   readonly votes: ReadonlyMap<string, Vote>;
+  /** The last round whose timer was set. */
+  readonly timed: number;
+  /** Authors whose equivocation has been shown. */
+  readonly caught: ReadonlySet<number>;
 }
 
 export type Input =
@@ -68,7 +72,7 @@ export type Effect =
   /** @see roundTimeoutMs */
   | {readonly kind: "timer"; readonly round: number}
   | {readonly kind: "decided"; readonly decision: Decision}
-  /** Two signed votes that an honest participant does not both cast. */
+  /** Two signed votes that an honest participant does not both cast; once for each author. */
   | {readonly kind: "equivocation"; readonly votes: readonly [Vote, Vote]};
 
 export interface Step {
@@ -79,7 +83,16 @@ export interface Step {
 /** An author's votes of one kind: an honest one needs the last rounds only, and a liar fills nobody's memory. */
 const ROUNDS_KEPT = 4;
 
-const EMPTY: State = {round: 0, said: [], prepared: null, decision: null, candidate: null, votes: new Map()};
+const EMPTY: State = {
+  round: 0,
+  said: [],
+  prepared: null,
+  decision: null,
+  candidate: null,
+  votes: new Map(),
+  timed: 0,
+  caught: new Set(),
+};
 
 /** A participant that has said nothing yet. */
 export const newState = (): State => EMPTY;
@@ -87,10 +100,9 @@ export const newState = (): State => EMPTY;
 /** One that comes back. Its messages are to be fed again; what it said it will not say differently. */
 export function restore(agreement: Agreement, memory: Memory): Step {
   const votes = new Map(memory.said.map((vote) => [keyOf(vote), vote]));
-  const state: State = {...memory, candidate: null, votes};
+  const state: State = {...EMPTY, ...memory, votes};
   const again = [...memory.said, ...(memory.decision === null ? [] : [memory.decision])];
   const effects: Effect[] = again.map((message) => ({kind: "broadcast", message}));
-  if (memory.decision === null && memory.round > 0) effects.push({kind: "timer", round: memory.round});
   return settle(agreement, () => "not yet", {state, effects});
 }
 
@@ -99,7 +111,7 @@ export function step(agreement: Agreement, judge: Judge, state: State, input: In
   if (state.decision !== null) return late(agreement, state, input);
   switch (input.kind) {
     case "start":
-      return state.round > 0 ? {state, effects: []} : settle(agreement, judge, enter(state, 1));
+      return state.round > 0 ? {state, effects: []} : settle(agreement, judge, {state: enter(state, 1), effects: []});
     case "propose":
       return settle(agreement, judge, {state: {...state, candidate: input.value}, effects: []});
     case "recheck":
@@ -110,18 +122,23 @@ export function step(agreement: Agreement, judge: Judge, state: State, input: In
         : settle(agreement, judge, askForRound(agreement, state, state.round + 1));
     case "message": {
       const {message} = input;
-      if (message.kind !== "decision") return settle(agreement, judge, hear(agreement, state, message));
+      if (message.kind !== "decision") {
+        const heard = hear(agreement, state, message);
+        // Nothing new, so no rule has anything new to do.
+        return heard.state === state ? heard : settle(agreement, judge, heard);
+      }
       return isDecision(agreement, message) ? settle(agreement, judge, decide(state, message)) : {state, effects: []};
     }
   }
 }
 
-/** Whoever still asks for rounds has not heard: told once for each round, so that nobody can make us talk without end. */
+/** Whoever still asks for rounds has not heard: told once for each later round, so that repeating makes nobody talk. */
 function late(agreement: Agreement, state: State, input: Input): Step {
   const silent: Step = {state, effects: []};
   if (input.kind !== "message" || input.message.kind !== "round-change" || state.decision === null) return silent;
   const vote = input.message;
-  if (state.votes.has(keyOf(vote)) || !isVote(agreement, vote)) return silent;
+  const asked = votesOf(state, "round-change").some(({author, round}) => author === vote.author && round >= vote.round);
+  if (asked || !isVote(agreement, vote)) return silent;
   return {
     state: {...state, votes: remember(state.votes, vote)},
     effects: [{kind: "broadcast", message: state.decision}],
@@ -137,8 +154,10 @@ function hear(agreement: Agreement, state: State, vote: Vote): Step {
   if (known !== undefined) {
     const {id} = agreement;
     const same = Buffer.compare(signedBytes(id, known), signedBytes(id, vote)) === 0;
-    if (same || !isVote(agreement, vote)) return {state, effects: []};
-    return {state, effects: [{kind: "equivocation", votes: [known, vote]}]};
+    // Signed is enough: it need not be justified to be a second word.
+    if (same || state.caught.has(vote.author) || !isSigned(agreement, vote)) return {state, effects: []};
+    const caught = new Set(state.caught).add(vote.author);
+    return {state: {...state, caught}, effects: [{kind: "equivocation", votes: [known, vote]}]};
   }
   if (!isVote(agreement, vote)) return {state, effects: []};
   return {state: {...state, votes: remember(state.votes, vote)}, effects: []};
@@ -167,19 +186,20 @@ const memoryOf = ({round, said, prepared, decision}: State): Memory => ({round, 
 
 /** The first rule that has something to do. */
 function rule(agreement: Agreement, judge: Judge, state: State): Step | null {
-  if (state.decision !== null || state.round === 0) return null;
+  if (state.decision !== null) return null;
+  const decided = decideOnCommits(agreement, state);
+  // Before its start it only listens.
+  if (decided !== null || state.round === 0) return decided;
   return (
-    decideOnCommits(agreement, state) ??
     followOthers(agreement, state) ??
+    setTimer(agreement, state) ??
     lead(agreement, judge, state) ??
     prepareProposal(agreement, judge, state) ??
     commitPrepared(agreement, state)
   );
 }
 
-function enter(state: State, round: number): Step {
-  return {state: {...state, round, said: []}, effects: [{kind: "timer", round}]};
-}
+const enter = (state: State, round: number): State => ({...state, round, said: []});
 
 function say<V extends Vote>(agreement: Agreement, state: State, vote: Unsigned<V>): {state: State; effects: Effect[]} {
   const signature = agreement.sign(signedBytes(agreement.id, vote as Unsigned<Vote>));
@@ -189,12 +209,26 @@ function say<V extends Vote>(agreement: Agreement, state: State, vote: Unsigned<
 }
 
 function askForRound(agreement: Agreement, state: State, round: number): Step {
-  const entered = enter(state, round);
   const {prepared: proof} = state;
   const prepared = proof && {round: proof.round, digest: valueDigest(agreement.id, proof.value)};
   const {self: author} = agreement;
-  const said = say<RoundChange>(agreement, entered.state, {kind: "round-change", author, round, prepared, proof});
-  return {state: said.state, effects: [...said.effects, ...entered.effects]};
+  return say<RoundChange>(agreement, enter(state, round), {kind: "round-change", author, round, prepared, proof});
+}
+
+/**
+ * Divergence: a later round's time runs from when a quorum has come so far, as in PBFT, not from this participant's own
+ * arrival. Otherwise a few who began early stay ahead of the rest for ever once timeouts no longer grow, and with f silent
+ * ones there is never a quorum in one round. So all honest ones begin to wait within two message delays.
+ *
+ * @see Castro and Liskov, "Practical Byzantine Fault Tolerance" (1999): 4.5.2 "Liveness"
+ */
+function setTimer(agreement: Agreement, state: State): Step | null {
+  const {round} = state;
+  if (state.timed >= round) return null;
+  const here = votesOf(state, "round-change").filter((vote) => vote.round >= round);
+  const authors = new Set(here.map(({author}) => author));
+  if (round > 1 && authors.size < quorumOf(agreement.n)) return null;
+  return {state: {...state, timed: round}, effects: [{kind: "timer", round}]};
 }
 
 const has = (state: State, kind: Vote["kind"]): boolean => state.said.some((vote) => vote.kind === kind);
@@ -239,7 +273,7 @@ function prepareProposal(agreement: Agreement, judge: Judge, state: State): Step
   const proposal = proposalOf(agreement, state);
   if (proposal === undefined || has(state, "prepare")) return null;
   // What a quorum has prepared, an honest participant has found valid; and it may have been decided.
-  if (justification(agreement, proposal) === "free" && judge(proposal.value) !== "valid") return null;
+  if (highestPrepared(proposal.claims) === null && judge(proposal.value) !== "valid") return null;
   const digest = valueDigest(agreement.id, proposal.value);
   const {self: author} = agreement;
   return say<Prepare>(agreement, state, {kind: "prepare", author, round: state.round, digest});

@@ -23,7 +23,7 @@ export interface Instance {
   readonly verify: VerifyVote;
 }
 
-const isSigned = ({id, verify}: Instance, vote: Vote | RoundChangeClaim): boolean =>
+export const isSigned = ({id, verify}: Instance, vote: Vote | RoundChangeClaim): boolean =>
   verify(vote.author, signedBytes(id, vote), vote.signature);
 
 /** A quorum of different authors who all said this digest in this round. */

@@ -77,7 +77,9 @@ function prove(draft: Draft): void {
   for (const dealer of contributors(machine, state)) {
     const dealing = focusOf(machine, state, dealer)!;
     const states = all.map((chunk) => state.chunks.get(chunkKey(dealing.hash, chunk)));
-    const lost = states.some((one) => one?.kind === "wrong") || !headerOf(ceremony, dealing).pairs.has(recipient);
+    const lost =
+      states.some((one) => one?.kind === "wrong" || one?.kind === "refused") ||
+      !headerOf(ceremony, dealing).pairs.has(recipient);
     if (lost && state.lost === null) draft.set({lost: dealer});
     if (states.some((one) => one?.kind !== "open")) return;
   }

@@ -65,6 +65,11 @@ function take(draft: Draft, input: DkgInput): void {
       if (state.chunks.get(key)?.kind === "good") draft.setChunk(key, opened);
       return;
     }
+    case "not opened": {
+      const key = chunkKey(input.dealing, input.chunk);
+      if (state.chunks.get(key)?.kind === "good") draft.setChunk(key, {kind: "refused"});
+      return;
+    }
     case "proved":
       if (state.outcomes === null || ownItem(draft, "result") !== null) return;
       draft.say("result", 0, {transcript: state.outcomes.transcript, proof: input.proof, deposits: input.deposits});
@@ -137,16 +142,13 @@ function takeChunk(draft: Draft, input: Extract<DkgInput, {kind: "chunk"}>): voi
     try {
       checkChunk(group, ceremony.plan, at);
       draft.setChunk(key, {kind: "good"});
-      const {recipient} = ceremony.participants[machine.self - 1]!;
-      const sealed = recipient !== null && header.pairs.has(recipient);
-      const {chunk, bytes} = input;
-      if (sealed) draft.emit({kind: "vault", call: {call: "open", dealing, chunk, bytes}});
     } catch (error) {
       if (malformationOf(error) === null) throw error;
       draft.setChunk(key, {kind: "malformed"});
     }
   }
   if (draft.state.chunks.get(key)!.kind === "malformed") return;
+  open(draft, dealing, input);
   for (const {entry, recipient} of openComplaints(machine, draft.state)) {
     const {outcome} = entry;
     if (entry.dealing !== input.dealing || outcome.kind !== "complaint" || outcome.chunk !== input.chunk) continue;
@@ -156,6 +158,22 @@ function takeChunk(draft: Draft, input: Extract<DkgInput, {kind: "chunk"}>): voi
     draft.set({judgements: with_(draft.state.judgements, judged, judgement)});
   }
   if (focusOf(machine, draft.state, dealer!)?.hash === input.dealing) gather(draft, dealer!, input);
+}
+
+/** Whether the vault has yet to open a chunk: of the one dealing of its dealer that matters, when it has shares for us. */
+function isToOpen({machine, state}: Draft, dealing: Item<"deal">, chunk: number): boolean {
+  const {ceremony, self} = machine;
+  const {recipient} = ceremony.participants[self - 1]!;
+  const key = chunkKey(dealing.hash, chunk);
+  if (recipient === null || state.opening.has(key) || state.chunks.get(key)?.kind !== "good") return false;
+  const {dealer} = ceremony.participants[dealing.author - 1]!;
+  return focusOf(machine, state, dealer!)?.hash === dealing.hash && headerOf(ceremony, dealing).pairs.has(recipient);
+}
+
+function open(draft: Draft, dealing: Item<"deal">, {chunk, bytes}: {chunk: number; bytes: Uint8Array}): void {
+  if (!isToOpen(draft, dealing, chunk)) return;
+  draft.set({opening: new Set([...draft.state.opening, chunkKey(dealing.hash, chunk)])});
+  draft.emit({kind: "vault", call: {call: "open", dealing, chunk, bytes}});
 }
 
 /** A chunk of our own dealing is made; after the last one the header is signed. */
@@ -222,7 +240,7 @@ function fetchChunks(draft: Draft): void {
     const dealing = focusOf(machine, draft.state, dealer);
     if (dealing === null || !isOpened(machine, dealing)) continue;
     chunkStates(machine, draft.state, dealing.hash).forEach((state, chunk) => {
-      if (state === null) requestChunk(draft, dealing, chunk);
+      if (state === null || isToOpen(draft, dealing, chunk)) requestChunk(draft, dealing, chunk);
     });
   }
   for (const {entry} of openComplaints(machine, draft.state)) {

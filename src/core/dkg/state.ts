@@ -33,9 +33,9 @@ export interface Machine {
   readonly checkDeposits: CheckDeposits;
 }
 
-/** What is known of one chunk. `good`: the vault is opening it. `wrong`: a share in it is. */
+/** What is known of one chunk. `good`: well formed, not yet opened. `wrong`: a share in it is. `refused`: by the vault. */
 export type ChunkState =
-  | {readonly kind: "good" | "open" | "malformed"}
+  | {readonly kind: "good" | "open" | "malformed" | "refused"}
   | {readonly kind: "wrong"; readonly secret: RootHex};
 
 export type TimerName = "announce" | "deal" | "settle" | "result";
@@ -74,6 +74,8 @@ export interface DkgState {
   readonly judgements: ReadonlyMap<string, Judgement>;
   /** Chunks that were asked back from the journal. */
   readonly reading: ReadonlySet<string>;
+  /** Chunks that the vault was asked to open. */
+  readonly opening: ReadonlySet<string>;
   /** What the vault was asked for since this process began. */
   readonly asked: ReadonlySet<"announce" | "deal">;
   /** Our own dealing while it is made; null before and after. */
@@ -142,9 +144,12 @@ export type DkgInput =
   | {
       readonly kind: "opened";
       readonly dealing: RootHex;
-      readonly chunk: number /** Null when right. */;
+      readonly chunk: number;
+      /** Null when right. */
       readonly secret: RootHex | null;
     }
+  /** The vault opens one dealing of each dealer only, and this is another. */
+  | {readonly kind: "not opened"; readonly dealing: RootHex; readonly chunk: number}
   | {readonly kind: "proved"; readonly proof: SignatureHex; readonly deposits: readonly SignatureHex[]}
   /** This operator wants out. */
   | {readonly kind: "abort"; readonly reason: string}
@@ -178,6 +183,7 @@ export const NEW_CEREMONY: DkgState = {
   timers: new Map(),
   judgements: new Map(),
   reading: new Set(),
+  opening: new Set(),
   asked: new Set(),
   dealing: null,
   agreement: null,

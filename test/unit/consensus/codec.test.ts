@@ -25,6 +25,17 @@ describe("messages of an agreement", () => {
     for (const message of MESSAGES) expect(parseMessage(formatMessage(message), BOUNDS)).to.deep.equal(message);
   });
 
+  it("come back with a value of the longest and the oddest characters", () => {
+    for (const value of ["\u0000".repeat(8), '"\\\n\u2028', "\u{1f30c}".repeat(4)]) {
+      const bounds = {n: 13, maxValueCharacters: 8};
+      const propose = {...(MESSAGES[2] as Extract<Message, {kind: "propose"}>), value};
+      expect(parseMessage(formatMessage(propose), bounds)).to.deep.equal(propose);
+    }
+    const long = "\u0001".repeat(100_000);
+    const decision = {...(MESSAGES[5] as Extract<Message, {kind: "decision"}>), value: long};
+    expect(parseMessage(formatMessage(decision), {n: 4, maxValueCharacters: 100_000})).to.deep.equal(decision);
+  });
+
   it("are refused with a code when anything in them has another form", () => {
     const {claims: _, ...short} = MESSAGES[2] as Extract<Message, {kind: "propose"}>;
     const bad: unknown[] = [
@@ -47,6 +58,7 @@ describe("messages of an agreement", () => {
       short,
       {...MESSAGES[2], value: "123456789"},
       {...MESSAGES[2], value: 7},
+      {...MESSAGES[2], value: "a\ud800"},
       {...MESSAGES[2], claims: {}},
       {...MESSAGES[2], claims: [prepare]},
       {...MESSAGES[2], prepares: [commit]},

@@ -190,6 +190,48 @@ describe("agreement", () => {
     expect(table.input(1, {kind: "message", message: forged})).to.deep.equal([]);
   });
 
+  it("shows each who votes twice once, also when the second vote is not justified", () => {
+    const table = new Table();
+    table.start();
+    table.hand([2], kinds("propose"));
+    const first = table.said.find(kinds("propose")) as Propose;
+    const again = (value: string): Message => {
+      const bytes = Buffer.from(`pleiades agreement vote v1\n${ID}\npropose\n1\n1\n${valueDigest(ID, value)}`);
+      return {...first, value, claims: [], prepares: first.prepares, signature: sign(1, new Uint8Array(bytes))};
+    };
+    const claim = {kind: "round-change", author: 1, round: 1, prepared: null, signature: "0x00"} as const;
+    const second = {...(again("b") as Propose), claims: [claim]};
+    expect(justification(agreementOf(2), second)).to.equal("unjustified");
+    expect(table.input(2, {kind: "message", message: second})).to.deep.equal([
+      {kind: "equivocation", votes: [first, second]},
+    ]);
+    expect(table.input(2, {kind: "message", message: again("c")})).to.deep.equal([]);
+  });
+
+  it("tells its decision once for each later round that somebody asks for, however old words are repeated", () => {
+    const table = new Table();
+    table.start();
+    table.hand([2, 3], kinds("propose"));
+    table.hand([1, 2, 3], kinds("prepare"));
+    table.hand([1], kinds("commit"));
+    const {decision} = table.states[0]!;
+    for (let round = 1; round <= 9; round++) table.input(4, {kind: "timeout", round});
+    const asked = table.said.filter((message) => message.kind === "round-change" && message.author === 4);
+    const told = [...asked, ...asked, asked[0]!].flatMap((message) => table.input(1, {kind: "message", message}));
+    expect(told).to.deep.equal(asked.map(() => ({kind: "broadcast", message: decision})));
+  });
+
+  it("decides on a quorum of commits before it has started", () => {
+    const table = new Table();
+    table.start();
+    table.hand([2, 3], kinds("propose"));
+    table.hand([1, 2, 3], kinds("prepare"));
+    table.states[3] = newState();
+    expect(table.hand([4], kinds("propose", "prepare"))).to.deep.equal([]);
+    const effects = table.hand([4], kinds("commit"));
+    expect(effects.map(({kind}) => kind)).to.deep.equal(["persist", "broadcast", "decided"]);
+  });
+
   it("follows f+1 others to a later round, and not f", () => {
     const table = new Table();
     table.start();
@@ -199,6 +241,26 @@ describe("agreement", () => {
     for (let round = 1; round <= 4; round++) table.input(3, {kind: "timeout", round});
     table.hand([1], kinds("round-change"));
     expect(table.states[0]!.round).to.equal(5);
+  });
+
+  it("waits in a later round for a quorum to come so far before it counts the time, however long that takes", () => {
+    const table = new Table();
+    table.start();
+    expect(table.input(4, {kind: "timeout", round: 1}).map(({kind}) => kind)).to.deep.equal(["persist", "broadcast"]);
+    table.input(3, {kind: "timeout", round: 1});
+    expect(table.hand([4], kinds("round-change"))).to.deep.equal([]);
+    table.input(2, {kind: "timeout", round: 1});
+    // Ahead is so far, too.
+    table.input(2, {kind: "timeout", round: 2});
+    const last = table.said.filter(({kind}) => kind === "round-change").at(-1);
+    expect(table.hand([4], (message) => message === last)).to.deep.equal([{kind: "timer", round: 2}]);
+    expect(table.hand([4], kinds("round-change"))).to.deep.equal([]);
+    // And after a restart once it has heard that again.
+    const {round, said, prepared, decision} = table.states[3]!;
+    const restored = restore(agreementOf(4), {round, said, prepared, decision});
+    expect(restored.effects.map(({kind}) => kind)).to.deep.equal(["persist", "broadcast"]);
+    table.states[3] = restored.state;
+    expect(table.hand([4], kinds("round-change")).filter(({kind}) => kind === "timer")).to.have.length(1);
   });
 
   it("keeps a bounded number of votes of each author", () => {
