@@ -1,4 +1,5 @@
 import {createHash, createPrivateKey, createPublicKey, sign} from "node:crypto";
+import type {Identity} from "../../src/adapters/libp2p/identity.js";
 import {
   type PeerIdText,
   parseAddressHex,
@@ -43,6 +44,14 @@ export function testNode(seed: number): TestNode {
   const raw = createPublicKey(key).export({format: "der", type: "spki"}).subarray(12);
   const peerId = parsePeerIdText(base58(Buffer.concat([Buffer.from("002408011220", "hex"), raw])));
   return {peerId, sign: (message) => sign(null, message, key)};
+}
+
+/** A libp2p identity as a test's node. */
+export function nodeSigner(identity: Identity): TestNode {
+  const seed = Buffer.from(identity.privateKey().raw.subarray(0, 32));
+  const prefix = Buffer.from("302e020100300506032b657004220420", "hex");
+  const key = createPrivateKey({key: Buffer.concat([prefix, seed]), format: "der", type: "pkcs8"});
+  return {peerId: identity.peerId, sign: (message) => sign(null, message, key)};
 }
 
 /** A hash in place of a signature: quick, and nobody in a simulation forges it but on purpose. */

@@ -6,6 +6,7 @@ import type {NamedPeer, NamedPeerStatus, PeerHandler, PeerMessages} from "../../
 import {pinned} from "../libp2p/pinned.js";
 import {GuardedHandler} from "./guarded.js";
 import * as limits from "./limits.js";
+import {listen} from "./listen.js";
 
 type Body = Uint8Array;
 interface Parcel {
@@ -104,7 +105,7 @@ class MemoryPeerMessages implements PeerMessages {
         takeBack();
         reject(new PleiadesError({code: "LINK_ABORTED"}));
       };
-      signal?.addEventListener("abort", onAbort, {once: true});
+      listen(signal, onAbort);
     });
   }
 
@@ -143,7 +144,7 @@ class MemoryPeerMessages implements PeerMessages {
       const cancelTimeout = this.#clock.after(limits.REQUEST_MS, () => giveUp("PEER_TIMEOUT"));
       const onAbort = () => giveUp("LINK_ABORTED");
       lane.unanswered.add(lost);
-      signal?.addEventListener("abort", onAbort, {once: true});
+      listen(signal, onAbort);
     });
   }
 

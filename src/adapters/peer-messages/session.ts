@@ -7,6 +7,7 @@ import {acknowledgeByHalves} from "../libp2p/window.js";
 import {encodeFrame, type Frame, frameDecoder, KIND} from "./frames.js";
 import {Intake} from "./intake.js";
 import * as limits from "./limits.js";
+import {listen} from "./listen.js";
 
 /** What a session hands over. Neither rejects but with a PleiadesError. */
 export interface SessionHandler {
@@ -117,7 +118,7 @@ export class PeerSession {
         reject(new PleiadesError({code: "LINK_ABORTED"}));
       };
       if (signal?.aborted === true) return onAbort();
-      signal?.addEventListener("abort", onAbort, {once: true});
+      listen(signal, onAbort);
       this.#flush();
     });
   }
@@ -156,7 +157,7 @@ export class PeerSession {
         fail,
       });
       if (signal?.aborted === true) return onAbort();
-      signal?.addEventListener("abort", onAbort, {once: true});
+      listen(signal, onAbort);
       this.#flush();
     });
   }

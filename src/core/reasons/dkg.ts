@@ -63,4 +63,35 @@ export const dkgReasons = {
     meaning: "Keys were to be computed without the shares or commitments of every qualified dealer.",
     action: "Fetch the missing dealings from the other operators; the ceremony can resume.",
   },
+  DKG_MESSAGE: {
+    fault: "operator",
+    meaning: "A message between operators of a ceremony is not well-formed.",
+    action: "Use the same release of Pleiades on every operator.",
+  },
+  DKG_CEREMONY_UNKNOWN: {
+    fault: "caller",
+    meaning: "This operator takes part in no such ceremony.",
+    action: "Give it the signed definition with `pleiades dkg run`, or correct the id.",
+  },
+  DKG_CEREMONY_OVER: {
+    fault: "caller",
+    meaning: "The ceremony's deadline has passed, or it has ended already.",
+    action: "Make a new definition with `pleiades dkg create`.",
+  },
+  DKG_NOT_PARTICIPANT: {
+    fault: "caller",
+    meaning: "This node is none of the ceremony's operators.",
+    action: "Compare this node's peer id with those in the definition.",
+  },
+  DKG_JOURNAL_CORRUPT: {
+    fault: "environment",
+    meaning: "The journal of ceremonies is damaged, cut short, or of another version.",
+    action:
+      "Restore the folder if the disk can be repaired. Else move it away: what goes on cannot be resumed here, and finished keys are not affected. Never put an older copy in its place.",
+  },
+  DKG_JOURNAL_FAILED: {
+    fault: "environment",
+    meaning: "The journal of ceremonies could not be written, so its ceremonies were stopped where they are.",
+    action: "Free space or repair the disk and start the operator again: they go on from what is durable.",
+  },
 } as const satisfies Record<string, Reason>;

@@ -1,0 +1,347 @@
+import type {RootHex} from "../core/bytes.js";
+import {formatMemory, parseMemory} from "../core/dkg/agreement.js";
+import type {Ceremony} from "../core/dkg/ceremony.js";
+import {chunkKey, itemKey} from "../core/dkg/draft.js";
+import {decodeItem} from "../core/dkg/items-codec.js";
+import {encodeItem} from "../core/dkg/items-json.js";
+import {NEW_CEREMONY, step} from "../core/dkg/machine.js";
+import {type Progress, progressOf} from "../core/dkg/progress.js";
+import type {DkgEffect, DkgInput, DkgState, Failure, Machine, Output, VaultCall} from "../core/dkg/state.js";
+import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
+import type {CeremonyJournal, JournalChange} from "../ports/ceremony-journal.js";
+import type {Clock} from "../ports/clock.js";
+import type {Logger} from "../ports/logger.js";
+
+/** What the vault made of a call. */
+export type VaultAnswer = Extract<DkgInput, {kind: "announced" | "dealt" | "opened" | "proved"}>;
+/** The secrets' side of one ceremony. The same call may be made again after a crash and gets the same answer. */
+export type AnswerVault = (call: VaultCall) => Promise<VaultAnswer>;
+
+/** How a ceremony ended: exactly one of the two. */
+export interface Ending {
+  readonly output: Output | null;
+  readonly failure: Failure | null;
+}
+/** Puts the keys to use, or throws the secrets away. Called again after a crash, so it may find its work done. */
+export type Settle = (ceremony: Ceremony, ending: Ending) => Promise<void>;
+
+export interface CeremonyModules {
+  readonly journal: CeremonyJournal;
+  readonly vault: AnswerVault;
+  readonly settle: Settle;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** To all peers; those it does not reach pull it. */
+  readonly publish: (text: string) => void;
+  /** Some chunk is wanted from peers. */
+  readonly wants: () => void;
+  /** Something that `status` shows may have changed. */
+  readonly changed: () => void;
+}
+
+export interface CeremonyStatus {
+  readonly id: RootHex;
+  readonly progress: Progress;
+  readonly output: Output | null;
+  readonly failure: Failure | null;
+  /** Past its deadline, but others may still complete it. */
+  readonly stalled: Failure | null;
+  /** Why this operator's part stands still until the next start, or until the vault answers again; null while it goes on. */
+  readonly halted: ReasonCode | null;
+}
+
+/** A vault that is away (its process starts again) is asked again after so long. */
+const RETRY_MS = 2_000;
+/** node fires timers of more than 24 days at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * One operator's part of one ceremony while its process lives: performs what the machine wants, in its order, and what
+ * follows a persist only when that is durable. Everything it does again after a crash follows from the journal.
+ */
+export class RunningCeremony {
+  readonly machine: Machine;
+  readonly #modules: CeremonyModules;
+  readonly #inputs: DkgInput[] = [];
+  /** Asked of peers, by the chunk's hash. */
+  readonly #wanted = new Map<RootHex, {readonly dealing: RootHex; readonly chunk: number}>();
+  readonly #texts = new Map<string, string>();
+  readonly #timers = new Set<() => void>();
+  #state: DkgState = NEW_CEREMONY;
+  #output: Output | null = null;
+  #failure: Failure | null = null;
+  #stalled: Failure | null = null;
+  #ended: string | null = null;
+  #halted: ReasonCode | null = null;
+  #pumping: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(modules: CeremonyModules, machine: Machine) {
+    this.#modules = modules;
+    this.machine = machine;
+  }
+
+  get id(): RootHex {
+    return this.machine.ceremony.id;
+  }
+  /** Texts of the items that this operator holds, by key. */
+  get texts(): ReadonlyMap<string, string> {
+    return this.#texts;
+  }
+  /** Hashes of chunks that peers are asked for. */
+  get wanted(): readonly RootHex[] {
+    return [...this.#wanted.keys()];
+  }
+  /** What the journal says of its end; null while it goes on. */
+  get ended(): string | null {
+    return this.#output === null && this.#failure === null ? null : this.#ended;
+  }
+  get over(): boolean {
+    return this.ended !== null;
+  }
+
+  /** Puts the journal in again, then goes on. @throws DKG_JOURNAL_CORRUPT */
+  start(): void {
+    const {journal} = this.#modules;
+    try {
+      for (const text of journal.items(this.id)) {
+        const item = decodeItem(this.machine.ceremony, text);
+        this.#texts.set(itemKey(item), text);
+        this.#state = step(this.machine, this.#state, {kind: "item", item, stored: true}).state;
+      }
+      const agreement = journal.agreement(this.id);
+      this.#inputs.push({kind: "start", memory: agreement === null ? null : parseMemory(this.machine, agreement)});
+    } catch (error) {
+      if (error instanceof PleiadesError && error.code === "DKG_JOURNAL_CORRUPT") throw error;
+      throw new PleiadesError({code: "DKG_JOURNAL_CORRUPT", ceremony: this.id, reason: codeOf(error)}, {cause: error});
+    }
+    this.#armDeadline();
+    this.#pump();
+  }
+
+  /** An item from a peer, in whatever form. @throws DKG_ITEM_* · CODEC_HEX */
+  hear(text: string): void {
+    const item = decodeItem(this.machine.ceremony, text);
+    if (!this.#texts.has(itemKey(item))) this.input({kind: "item", item, stored: false});
+  }
+
+  /** A chunk from a peer; one that was not asked for, or is not what its name says, changes nothing. */
+  receiveChunk(hash: RootHex, bytes: Uint8Array): void {
+    const asked = this.#wanted.get(hash);
+    if (asked !== undefined) this.input({kind: "chunk", ...asked, bytes, stored: false});
+  }
+
+  abort(reason: string): void {
+    this.input({kind: "abort", reason});
+  }
+
+  status(): CeremonyStatus {
+    return {
+      id: this.id,
+      progress: progressOf(this.machine, this.#state),
+      output: this.#output,
+      failure: this.#failure,
+      stalled: this.#stalled,
+      halted: this.#halted,
+    };
+  }
+
+  input(input: DkgInput): void {
+    if (this.#closed) return;
+    this.#inputs.push(input);
+    this.#pump();
+  }
+
+  /** Stops where it is; resolves when nothing is being written any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    await this.#pumping;
+  }
+
+  #pump(): void {
+    this.#pumping ??= this.#work().finally(() => {
+      this.#pumping = null;
+      if (this.#inputs.length > 0 && !this.#closed) this.#pump();
+    });
+  }
+
+  async #work(): Promise<void> {
+    // A turn later: what comes in one turn is taken together.
+    await Promise.resolve();
+    try {
+      for (let input = this.#inputs.shift(); input !== undefined && !this.#closed; input = this.#inputs.shift()) {
+        const {state, effects} = step(this.machine, this.#state, input);
+        this.#state = state;
+        if (input.kind === "chunk") this.#settleWanted();
+        await this.#perform(effects);
+        this.#modules.changed();
+      }
+    } catch (error) {
+      this.#halt(error);
+    }
+  }
+
+  async #perform(effects: readonly DkgEffect[]): Promise<void> {
+    let changes: JournalChange[] = [];
+    const flush = async (): Promise<void> => {
+      if (changes.length === 0) return;
+      const now = changes;
+      changes = [];
+      await this.#modules.journal.write(this.id, now);
+      // Only now may a peer that asks be shown it.
+      for (const change of now) {
+        if (change.kind === "item") this.#texts.set(change.key, change.text);
+        if (change.kind === "forget") this.#texts.delete(change.key);
+      }
+    };
+    for (const effect of effects) {
+      const change = this.#changeOf(effect);
+      if (change !== null) {
+        changes.push(change);
+        continue;
+      }
+      await flush();
+      if (this.#closed) return;
+      await this.#act(effect);
+    }
+    await flush();
+  }
+
+  #changeOf(effect: DkgEffect): JournalChange | null {
+    switch (effect.kind) {
+      case "persist":
+        return {kind: "item", key: itemKey(effect.item), text: encodeItem(effect.item)};
+      case "forget":
+        return {kind: "forget", key: itemKey(effect.item)};
+      case "persist agreement":
+        return {kind: "agreement", text: formatMemory(effect.memory)};
+      case "persist chunk":
+        return {kind: "chunk", hash: effect.hash, bytes: effect.bytes};
+      default:
+        return null;
+    }
+  }
+
+  async #act(effect: DkgEffect): Promise<void> {
+    const {journal, publish, wants} = this.#modules;
+    switch (effect.kind) {
+      case "publish":
+        publish(encodeItem(effect.item));
+        return;
+      case "read chunk": {
+        const {dealing, chunk, hash} = effect;
+        const bytes = journal.chunk(this.id, hash);
+        if (bytes !== null) return void this.#inputs.push({kind: "chunk", dealing, chunk, bytes, stored: true});
+        this.#wanted.set(hash, {dealing, chunk});
+        wants();
+        return;
+      }
+      case "vault":
+        this.#ask(effect.call);
+        return;
+      case "timer":
+        this.#after(effect.ms, {kind: "timer", name: effect.name});
+        return;
+      case "round timer":
+        this.#after(effect.ms, {kind: "round timer", round: effect.round});
+        return;
+      case "finished":
+        this.#settle({output: effect.output, failure: null});
+        return;
+      case "failed":
+        this.#settle({output: null, failure: effect.failure});
+        return;
+      case "stalled":
+        this.#stalled = effect.failure;
+        return;
+      default:
+        return;
+    }
+  }
+
+  #ask(call: VaultCall): void {
+    this.#untilDone(`vault ${call.call}`, async () => this.input(await this.#modules.vault(call)));
+  }
+
+  /** It is over once that is durable: a crash before makes all of this come again. */
+  #settle(ending: Ending): void {
+    this.#untilDone("settle", async () => {
+      const {journal, settle} = this.#modules;
+      await settle(this.machine.ceremony, ending);
+      if (this.#closed) return;
+      const {output, failure} = ending;
+      const report =
+        output === null ? {outcome: "failed", failure} : {outcome: "finished", transcript: output.transcript};
+      this.#ended = JSON.stringify(report, (_, value) => (typeof value === "bigint" ? value.toString() : value));
+      await journal.end(this.id, this.#ended);
+      this.#output = output;
+      this.#failure = failure;
+      this.#modules.changed();
+    });
+  }
+
+  /** Others do part of the work (the keeper above all), and may be away for a while. */
+  #untilDone(what: string, work: () => Promise<void>): void {
+    work().then(
+      () => {
+        this.#halted = null;
+      },
+      (error: unknown) => {
+        if (this.#closed) return;
+        const code = codeOf(error);
+        if (code === "DKG_JOURNAL_FAILED") return this.#halt(error);
+        if (this.#halted !== code) {
+          this.#modules.logger.error("a step of a ceremony failed and is tried again", {
+            ceremony: this.id,
+            code,
+            what,
+            error: String(error),
+          });
+        }
+        this.#halted = code;
+        this.#modules.changed();
+        this.#later(RETRY_MS, () => this.#untilDone(what, work));
+      },
+    );
+  }
+
+  /** What did not turn out to be the chunk that was asked for stays asked for. */
+  #settleWanted(): void {
+    for (const [hash, {dealing, chunk}] of this.#wanted) {
+      if (this.#state.chunks.has(chunkKey(dealing, chunk)) && !this.#state.reading.has(chunkKey(dealing, chunk))) {
+        this.#wanted.delete(hash);
+      }
+    }
+  }
+
+  #armDeadline(): void {
+    const leftMs = this.machine.ceremony.definition.deadline * 1_000 - this.#modules.clock.now();
+    if (leftMs <= 0) this.input({kind: "deadline"});
+    else this.#later(Math.min(leftMs, MAX_TIMER_MS), () => this.#armDeadline());
+  }
+
+  #after(ms: number, input: DkgInput): void {
+    this.#later(ms, () => this.input(input));
+  }
+
+  #later(ms: number, run: () => void): void {
+    const cancel = this.#modules.clock.after(ms, () => {
+      this.#timers.delete(cancel);
+      run();
+    });
+    this.#timers.add(cancel);
+  }
+
+  #halt(error: unknown): void {
+    this.#closed = true;
+    this.#inputs.length = 0;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    this.#halted = codeOf(error);
+    const fields = {ceremony: this.id, code: this.#halted, error: String(error)};
+    this.#modules.logger.error("a ceremony stands still here until the next start", fields);
+    this.#modules.changed();
+  }
+}

@@ -1,0 +1,69 @@
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from "node:fs";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
+import {expect} from "chai";
+import {LmdbCeremonyJournal} from "../../../src/adapters/ceremony-journal/lmdb.js";
+import {MemoryCeremonyJournal, MemoryJournalDisk} from "../../../src/adapters/ceremony-journal/memory.js";
+import {parseRootHex} from "../../../src/core/bytes.js";
+import {ceremonyJournalContract} from "../../contract/ceremony-journal.js";
+import {codeFrom} from "../../support/link.js";
+
+ceremonyJournalContract("in memory", async () => {
+  const disk = new MemoryJournalDisk();
+  return {open: async () => new MemoryCeremonyJournal(disk), remove: async () => undefined};
+});
+
+ceremonyJournalContract("lmdb", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "pleiades-journal-"));
+  return {
+    open: () => LmdbCeremonyJournal.open(folder),
+    remove: async () => rmSync(folder, {recursive: true, force: true}),
+  };
+});
+
+describe("a damaged journal on disk", () => {
+  const id = parseRootHex(`0x${"ab".repeat(32)}`);
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "pleiades-journal-"));
+  });
+  afterEach(() => rmSync(folder, {recursive: true, force: true}));
+
+  it("is noticed by its checksums, with a code", async () => {
+    const journal = await LmdbCeremonyJournal.open(folder);
+    await journal.begin(id, "a definition that is long enough to be found again");
+    await journal.close();
+    const file = join(folder, "data.mdb");
+    const bytes = readFileSync(file);
+    const at = bytes.lastIndexOf("long enough");
+    bytes.write("LONG", at);
+    writeFileSync(file, bytes);
+    const opened = await LmdbCeremonyJournal.open(folder);
+    try {
+      expect(() => opened.ceremonies())
+        .to.throw("damaged")
+        .with.property("code", "DKG_JOURNAL_CORRUPT");
+    } finally {
+      await opened.close();
+    }
+  });
+
+  it("is refused when it is another file, or one that was cut short", async () => {
+    const journal = await LmdbCeremonyJournal.open(folder);
+    await journal.begin(id, "definition");
+    await journal.write(id, [{kind: "chunk", hash: id, bytes: new Uint8Array(200_000)}]);
+    await journal.close();
+    const file = join(folder, "data.mdb");
+    const whole = readFileSync(file);
+    for (const damaged of [
+      whole.subarray(0, whole.length - 100_000),
+      whole.subarray(0, 100),
+      Buffer.from("not a database"),
+    ]) {
+      writeFileSync(file, damaged);
+      expect(await codeFrom(LmdbCeremonyJournal.open(folder))).to.equal("DKG_JOURNAL_CORRUPT");
+    }
+    writeFileSync(file, whole);
+    await (await LmdbCeremonyJournal.open(folder)).close();
+  });
+});
