@@ -205,7 +205,9 @@ export class SimulatedOperator implements Endpoint {
     const handler: PartialHandler = {
       handle: async (peer, request, gone) => {
         const {told} = this.disk.content;
-        oracle.lives.asked({operatorId: this.id, peer, ownLives: lives, told});
+        // What arrives on a connection that has ended was sent before the coordinator met whoever it met since, and nobody
+        // hears the answer.
+        if (gone?.aborted !== true) oracle.lives.asked({operatorId: this.id, peer, ownLives: lives, told});
         const reply = await node.handle(peer, request, gone);
         // A connection that ends reaches into programs that have ended before.
         if (!process.alive) return reply;
