@@ -18,6 +18,8 @@ export interface Ceremony {
   readonly plan: Plan;
   readonly participants: readonly Participant[];
   readonly verify: VerifyNodeSignature;
+  /** Announces found right before: each comes again in every dealing, and checking one costs n multiplications. */
+  readonly checked: Set<string>;
 }
 
 /** @throws DKG_DEFINITION_UNSIGNED */
@@ -30,6 +32,7 @@ export function ceremonyOf(signed: SignedDefinition, verify: VerifyNodeSignature
     plan: planOf(definition),
     participants: participantsOf(definition),
     verify,
+    checked: new Set(),
   };
 }
 

@@ -65,17 +65,22 @@ function readItem(ceremony: Ceremony, json: unknown, expected: ItemKind | null):
   const author = number(raw.author, "author", 1, ceremony.participants.length);
   const sequence = number(raw.sequence, "sequence", 0, maxSequence(kind));
   const body = READERS[kind](ceremony, raw.body, author);
-  const item = {
-    ceremony: id,
-    author,
-    kind,
-    sequence,
-    body,
-    signature: nodeSignature(raw.signature),
-    hash: hashOf(kind, body),
-  };
+  const signature = nodeSignature(raw.signature);
+  const item = {ceremony: id, author, kind, sequence, body, signature, hash: hashOf(kind, body)} as AnyItem;
+  const memo = `${author}/${item.hash}/${signature}`;
+  if (ceremony.checked.has(memo)) return item;
   if (!isSigned(ceremony, item)) throw new PleiadesError({code: "DKG_ITEM_SIGNATURE", author, kind});
-  return item as AnyItem;
+  if (kind !== "announce") return item;
+  checkSealingKeys((body as AnnounceBody).sealingKeys);
+  if (ceremony.checked.size < MAX_CHECKED) ceremony.checked.add(memo);
+  return item;
+}
+
+/** Two announces of each participant and some to spare: who signs more of them has them checked each time. */
+const MAX_CHECKED = 64;
+
+function checkSealingKeys(keys: readonly RootHex[]): void {
+  if (!keys.every((key) => isSealingKey(hexBytes(key)))) throw malformed("body.sealing_keys", "of small order");
 }
 
 const maxSequence = (kind: ItemKind): number =>
@@ -115,7 +120,6 @@ function readAnnounce(ceremony: Ceremony, raw: unknown, author: number): Announc
   const sealingKeys = roots(sealing_keys, "body.sealing_keys", expected);
   // Twice one key would open two dealers' seals at once when one of them lies.
   if (new Set(sealingKeys).size !== expected) throw malformed("body.sealing_keys", "one key twice");
-  if (!sealingKeys.every((key) => isSealingKey(hexBytes(key)))) throw malformed("body.sealing_keys", "of small order");
   if ((dealer === null) !== (commitment === null)) throw malformed("body.commitment", "only dealers have one");
   return {sealingKeys, commitment: commitment === null ? null : parseRootHex(commitment, "body.commitment")};
 }

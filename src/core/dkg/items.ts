@@ -145,8 +145,14 @@ export function signItem<K extends ItemKind>(
 export const placeOf = ({author, kind, sequence}: Pick<Item, "author" | "kind" | "sequence">): string =>
   `${kind}/${author}/${sequence}`;
 
+/** Asked for at every step; it follows from the item alone. */
+const headers = new WeakMap<Item<"deal">, DealingHeader>();
+
 /** What chunks are checked against. @param dealing of a dealer of this ceremony */
-export function headerOf({participants}: Pick<Ceremony, "participants">, dealing: Item<"deal">): DealingHeader {
+export function headerOf(ceremony: Pick<Ceremony, "participants">, dealing: Item<"deal">): DealingHeader {
+  const known = headers.get(dealing);
+  if (known !== undefined) return known;
+  const {participants} = ceremony;
   const dealer = participants[dealing.author - 1]!.dealer!;
   const {announces, ephemerals, publicHashes, chunkHashes} = dealing.body;
   const recipients = announces.filter(({author}) => participants[author - 1]!.recipient !== null);
@@ -156,5 +162,7 @@ export function headerOf({participants}: Pick<Ceremony, "participants">, dealing
       {sealingKey: hexBytes(body.sealingKeys[dealer - 1]!), ephemeral: hexBytes(ephemerals[i]!)},
     ]),
   );
-  return {pairs, publicHashes, chunkHashes};
+  const header = {pairs, publicHashes, chunkHashes};
+  headers.set(dealing, header);
+  return header;
 }
