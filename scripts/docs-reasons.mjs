@@ -28,6 +28,7 @@ const AREAS = {
   CONFIG: ["Configuration", "lodestar.config.yaml and the files it names. Each stops the start."],
   CLI: ["Command line", "Commands and their options."],
   SPLIT: ["Splitting keys", "`pleiades split` and share bundles."],
+  DEPOSIT: ["Deposits", "Deposit data, and the change of a 0x00 withdrawal credential to an address."],
   PLUGIN: ["Plugins", "Plugins of this node."],
   PEER: ["Messages between plugins", "What plugins of different operators have to say to each other."],
   CONTROL: ["Control socket", "Commands that talk to the running operator of the same configuration."],

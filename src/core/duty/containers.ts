@@ -55,6 +55,8 @@ export const DepositMessage = new ContainerType(
   {pubkey: Bytes48, withdrawalCredentials: Bytes32, amount: uint64},
   ETH2,
 );
+/** What the deposit contract hashes into its tree. */
+export const DepositData = new ContainerType({...DepositMessage.fields, signature: Bytes96}, ETH2);
 /** JSON only: a DepositMessage and the fork version that goes into its domain. */
 export const DepositRequest = new ContainerType({...DepositMessage.fields, genesisForkVersion: Bytes4}, ETH2);
 export const ValidatorRegistration = new ContainerType(

@@ -3,6 +3,7 @@ import {codecReasons} from "./codec.js";
 import {committeeReasons} from "./committee.js";
 import {configReasons} from "./config.js";
 import {consensusReasons} from "./consensus.js";
+import {depositReasons} from "./deposit.js";
 import {distributedReasons} from "./distributed.js";
 import {dkgReasons} from "./dkg.js";
 import {httpReasons} from "./http.js";
@@ -40,6 +41,7 @@ export const REASONS = {
   ...configReasons,
   ...cliReasons,
   ...splitReasons,
+  ...depositReasons,
   ...pluginReasons,
   ...peerReasons,
   ...validatorReasons,

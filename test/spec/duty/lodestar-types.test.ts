@@ -38,6 +38,7 @@ describe("our containers hash like @lodestar/types'", () => {
     BeaconBlockHeader: () => [ours.BeaconBlockHeader, ssz.phase0.BeaconBlockHeader],
     VoluntaryExit: () => [ours.VoluntaryExit, ssz.phase0.VoluntaryExit],
     DepositMessage: () => [ours.DepositMessage, ssz.phase0.DepositMessage],
+    DepositData: () => [ours.DepositData, ssz.phase0.DepositData],
     ValidatorRegistration: () => [ours.ValidatorRegistration, ssz.bellatrix.ValidatorRegistrationV1],
     BLSToExecutionChange: () => [ours.BlsToExecutionChange, ssz.capella.BLSToExecutionChange],
     SyncAggregatorSelectionData: () => [ours.SyncAggregatorSelectionData, ssz.altair.SyncAggregatorSelectionData],
