@@ -53,4 +53,31 @@ export const dkgReasons = {
     meaning: "Keys were to be computed without the shares or commitments of every qualified dealer.",
     action: "Fetch the missing dealings from the other operators; the ceremony can resume.",
   },
+  DKG_FILE_MALFORMED: {
+    fault: "configuration",
+    meaning: "A ceremony file has a missing, unknown or impossible value, or was cut short.",
+    action: "Take the file from another operator: each has the same.",
+  },
+  DKG_FILE_VERSION: {
+    fault: "configuration",
+    meaning: "A ceremony file has a version this release does not know.",
+    action: "Read it with the release that wrote it, or a newer one.",
+  },
+  DKG_FILE_TRANSCRIPT: {
+    fault: "configuration",
+    meaning:
+      "The keys of a ceremony file are not those whose transcript the operators signed: it was changed afterwards.",
+    action: "Don't use it and don't deposit for its keys; take the file from another operator.",
+  },
+  DKG_FILE_RESULT: {
+    fault: "operator",
+    meaning:
+      "An operator's result in a ceremony file does not prove that it holds its shares, or signs another deposit.",
+    action: "Don't use it and don't deposit for its keys; take the file from another operator.",
+  },
+  DKG_FILE_INCOMPLETE: {
+    fault: "configuration",
+    meaning: "Fewer operators than the definition requires have proved their shares.",
+    action: "Wait until the operators named have finished the ceremony, and take the file again.",
+  },
 } as const satisfies Record<string, Reason>;
