@@ -2,7 +2,7 @@ import type {DependencyContainer} from "tsyringe";
 import type {PubkeyHex} from "../core/bytes.js";
 import type {SignRequest, SignType} from "../core/duty/sign-request.js";
 import type {Clock} from "../ports/clock.js";
-import type {PluginRoute} from "../ports/http-route.js";
+import type {ControlRoute, PluginRoute} from "../ports/http-route.js";
 import type {Logger} from "../ports/logger.js";
 import type {Observer} from "../ports/observer.js";
 import type {PeerMessages} from "../ports/peer-messages.js";
@@ -61,8 +61,13 @@ export interface Contributions {
   readonly routes?: readonly RouteContribution[];
 }
 
-/** A route without its plugin's name, which the host adds. */
-export type RouteContribution = Omit<PluginRoute, "plugin">;
+/**
+ * A route without its plugin's name, which the host adds. With `control` it is served on the operator's control socket and
+ * never over the network: for what only the owner of this node may ask.
+ */
+export type RouteContribution =
+  | (Omit<PluginRoute, "plugin"> & {readonly control?: false})
+  | (Omit<ControlRoute, "plugin"> & {readonly control: true});
 
 export interface PluginContext {
   /** Adds the plugin's name to every line. */
@@ -140,4 +145,14 @@ export interface CommandIo {
   print(line: string): void;
   /** Aborts on SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** Talks to this plugin's control routes in the running operator of the same configuration. */
+  readonly control: ControlClient;
+}
+
+/** Every failure has a code: CONTROL_NO_OPERATOR · CONTROL_ANSWER · LINK_ABORTED · the one that the operator answered with. */
+export interface ControlClient {
+  /** The JSON of the answer of the plugin's route with this path; null when it has none. */
+  ask(method: "GET" | "POST", path: string, body?: unknown): Promise<unknown>;
+  /** The values of an answer in lines, as they come; ends when the answer does, or quietly when the command is stopped. */
+  follow(method: "GET" | "POST", path: string, body?: unknown): AsyncIterable<unknown>;
 }

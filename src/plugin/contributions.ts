@@ -30,12 +30,13 @@ export function checkContributions(plugin: PluginName, raw: unknown): Required<C
   for (const observer of checked.observers) if (typeof observer !== "function") fail("observers", "not a function");
   for (const route of checked.routes) {
     if (typeof route !== "object" || route === null) return fail("routes", "not an object");
-    const {method, path, handler} = route;
+    const {method, path, handler, control} = route;
     if (method !== "GET" && method !== "POST") fail("routes", "method is neither GET nor POST");
     if (typeof path !== "string" || !ROUTE_PATH.test(path)) {
       fail("routes", "path is neither empty nor made of /segments of letters, digits, dashes, underscores and tildes");
     }
     if (typeof handler !== "function") fail("routes", "handler is not a function");
+    if (control !== undefined && typeof control !== "boolean") fail("routes", "control is neither true nor false");
   }
   return checked;
 }

@@ -1,6 +1,6 @@
 import {PleiadesError} from "../core/errors.js";
 import type {Clock} from "../ports/clock.js";
-import type {PluginRoute} from "../ports/http-route.js";
+import type {ControlLines, ControlRoute, PluginResponse, PluginRoute} from "../ports/http-route.js";
 import type {Logger} from "../ports/logger.js";
 import type {Observer, PleiadesEvent} from "../ports/observer.js";
 import type {
@@ -8,8 +8,8 @@ import type {
   CommandArguments,
   CommandIo,
   CommitteeSource,
+  ControlClient,
   PluginName,
-  RouteContribution,
   Veto,
   VetoContext,
 } from "./contract.js";
@@ -110,7 +110,12 @@ function deepFreeze<T>(value: T): T {
 }
 
 /** The route with a handler that never rejects and always settles, as ports/http-route promises. */
-export function guardedRoute(plugin: PluginName, route: RouteContribution, logger: Logger, clock: Clock): PluginRoute {
+export function guardedRoute(
+  plugin: PluginName,
+  route: Omit<PluginRoute, "plugin">,
+  logger: Logger,
+  clock: Clock,
+): PluginRoute {
   const {method, path, handler} = route;
   const late = {code: "PLUGIN_ROUTE_FAILED", plugin} as const;
   return {
@@ -123,19 +128,61 @@ export function guardedRoute(plugin: PluginName, route: RouteContribution, logge
         if (!isResponse(response)) throw new TypeError("a route must answer {status, contentType, body}");
         return response;
       } catch (error) {
-        const fields = {code: "PLUGIN_ROUTE_FAILED", plugin, method, path, message: messageOf(error)};
-        logger.error("A plugin's route failed", fields);
-        // The plugin's own message stays in the log: it was not written for whoever asks.
-        const {code, message} = new PleiadesError({...late, path}).toJSON();
-        return {status: 500, contentType: "application/json", body: JSON.stringify({code, message})};
+        return routeFailure(error, {plugin, method, path}, logger);
       }
     },
   };
 }
 
+function routeFailure(
+  error: unknown,
+  where: {readonly plugin: PluginName; readonly method: string; readonly path: string},
+  logger: Logger,
+): PluginResponse {
+  const late = "PLUGIN_ROUTE_FAILED";
+  logger.error("A plugin's route failed", {code: late, ...where, message: messageOf(error)});
+  // The plugin's own message stays in the log: it was not written for whoever asks.
+  const {code, message} = new PleiadesError({code: late, plugin: where.plugin, path: where.path}).toJSON();
+  return {status: 500, contentType: "application/json", body: JSON.stringify({code, message})};
+}
+
+/** The control route with a handler that settles, and rejects only with what was written for the node's owner. */
+export function guardedControlRoute(
+  plugin: PluginName,
+  {method, path, handler}: Omit<ControlRoute, "plugin">,
+  logger: Logger,
+  clock: Clock,
+): ControlRoute {
+  const late = {code: "PLUGIN_ROUTE_FAILED", plugin} as const;
+  return {
+    plugin,
+    method,
+    path,
+    handler: async (request) => {
+      try {
+        const response: unknown = await within(clock, ROUTE_TIMEOUT_MS, late, () => handler(request));
+        if (isLines(response)) return {lines: response.lines};
+        if (!isResponse(response)) throw new TypeError("a control route must answer a response or {lines}");
+        return response;
+      } catch (error) {
+        if (error instanceof PleiadesError && error.code !== late.code) throw error;
+        return routeFailure(error, {plugin, method, path}, logger);
+      }
+    },
+  };
+}
+
+const isLines = (raw: unknown): raw is ControlLines =>
+  typeof raw === "object" &&
+  raw !== null &&
+  "lines" in raw &&
+  typeof raw.lines === "object" &&
+  raw.lines !== null &&
+  Symbol.asyncIterator in raw.lines;
+
 /** RFC 9110: a media type, and no line break that could start another header. */
 const CONTENT_TYPE = /^[\w.+-]+\/[\w.+-]+(?:;[\x20-\x7e]*)?$/;
-function isResponse(raw: unknown): raw is Awaited<ReturnType<PluginRoute["handler"]>> {
+function isResponse(raw: unknown): raw is PluginResponse {
   if (typeof raw !== "object" || raw === null) return false;
   const {status, contentType, body} = raw as Record<string, unknown>;
   const validStatus = typeof status === "number" && Number.isInteger(status) && status >= 200 && status <= 599;
@@ -170,9 +217,24 @@ export function guardedSource(plugin: PluginName, source: CommitteeSource, clock
 
 export interface HostedCommand extends Omit<Command, "run"> {
   readonly plugin: PluginName;
-  /** Starts the plugin and what it depends on, runs, stops them. @throws PLUGIN_COMMAND_FAILED and the codes of start */
-  run(args: CommandArguments, io: CommandIo): Promise<number>;
+  /**
+   * Starts the plugin and what it depends on, runs, stops them.
+   * @throws PLUGIN_COMMAND_FAILED, the codes of start and of what the command itself throws
+   */
+  run(args: CommandArguments, io: HostedIo): Promise<number>;
 }
+/** Without `control` a command finds no operator. */
+export type HostedIo = Omit<CommandIo, "control"> & Partial<Pick<CommandIo, "control">>;
+
+const NO_OPERATOR: ControlClient = {
+  ask: async () => {
+    throw new PleiadesError({code: "CONTROL_NO_OPERATOR"});
+  },
+  follow: () => {
+    throw new PleiadesError({code: "CONTROL_NO_OPERATOR"});
+  },
+};
+
 /** The command between the start and the stop of its plugins. */
 export function hostedCommand(
   plugin: PluginName,
@@ -188,7 +250,7 @@ export function hostedCommand(
     run: async (args, io) => {
       try {
         await lifecycle.start();
-        const exitCode: unknown = await runCommand(plugin, command, args, io);
+        const exitCode: unknown = await runCommand(plugin, command, args, {control: NO_OPERATOR, ...io});
         if (typeof exitCode === "number" && Number.isInteger(exitCode) && exitCode >= 0 && exitCode <= 255) {
           return exitCode;
         }
@@ -204,6 +266,8 @@ async function runCommand(plugin: PluginName, command: Command, args: CommandArg
   try {
     return await command.run(args, io);
   } catch (cause) {
+    // A code says more than that the command failed: what an operator answered, above all.
+    if (cause instanceof PleiadesError) throw cause;
     const reason = messageOf(cause);
     throw new PleiadesError({code: "PLUGIN_COMMAND_FAILED", plugin, command: command.name, reason}, {cause});
   }

@@ -2,7 +2,7 @@ import "reflect-metadata";
 import {type DependencyContainer, container as globalContainer} from "tsyringe";
 import {PleiadesError} from "../core/errors.js";
 import type {Clock} from "../ports/clock.js";
-import type {PluginRoute} from "../ports/http-route.js";
+import type {ControlRoute, PluginRoute} from "../ports/http-route.js";
 import type {Logger} from "../ports/logger.js";
 import type {Observer} from "../ports/observer.js";
 import {checkConfig} from "./check-config.js";
@@ -10,6 +10,7 @@ import {type Contributions, PLUGIN_TOKENS, type Plugin, type PluginName, type Pu
 import {checkContributions} from "./contributions.js";
 import {frozenClock, frozenLogger} from "./facades.js";
 import {
+  guardedControlRoute,
   guardedRoute,
   guardedSource,
   type HostedCommand,
@@ -67,6 +68,8 @@ export interface PluginHost {
   /** All observers as one that never throws. */
   readonly observer: Observer;
   readonly routes: readonly PluginRoute[];
+  /** For the control socket alone. */
+  readonly controlRoutes: readonly ControlRoute[];
   /** In dependency order; idempotent. @throws PLUGIN_START_FAILED · PLUGIN_START_TIMEOUT, after the rest was stopped */
   start(offer?: OfferTo): Promise<void>;
   /** In reverse order, bounded in time; idempotent; failures are logged, never thrown. */
@@ -124,7 +127,12 @@ export async function loadPlugins(
     committeeSources: owned("committeeSources").map(({plugin, item}) => guardedSource(plugin, item, clock)),
     veto: vetoGate(owned("vetoes"), logger),
     observer: observerOf(owned("observers"), logger),
-    routes: owned("routes").map(({plugin, item}) => guardedRoute(plugin, item, logger, clock)),
+    routes: owned("routes").flatMap(({plugin, item}) =>
+      item.control === true ? [] : [guardedRoute(plugin, item, logger, clock)],
+    ),
+    controlRoutes: owned("routes").flatMap(({plugin, item}) =>
+      item.control === true ? [guardedControlRoute(plugin, item, logger, clock)] : [],
+    ),
     start: (offer) => lifecycle.start(offer === undefined ? {} : {offer}),
     stop: () => lifecycle.stop(),
   };

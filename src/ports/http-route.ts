@@ -24,3 +24,24 @@ export interface PluginRoute {
   readonly path: string;
   readonly handler: (request: PluginRequest) => Promise<PluginResponse>;
 }
+
+export interface ControlRequest extends PluginRequest {
+  /** Aborts when whoever asked has gone or the node stops: an answer in lines should end then. */
+  readonly signal: AbortSignal;
+}
+
+/** An answer that goes on: each value is one line of JSON, sent as it comes. A failure of it is its last line. */
+export interface ControlLines {
+  readonly lines: AsyncIterable<unknown>;
+}
+
+/**
+ * One route of a plugin on the node's control socket, where the owner of the node's files is and nobody else. Contract:
+ * the handler settles; it may reject with a PleiadesError, which is the answer.
+ */
+export interface ControlRoute {
+  readonly plugin: string;
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly handler: (request: ControlRequest) => Promise<PluginResponse | ControlLines>;
+}

@@ -67,3 +67,15 @@ export const PLUGIN_ROUTE_TIMEOUT_MS = 10_000;
 
 /** Errors end up in the client's log as one line. */
 export const MAX_MESSAGE_CHARS = 400;
+
+/** Commands in terminals of one person; each holds a file here. */
+export const MAX_CONTROL_CONNECTIONS = 64;
+
+/** One line of progress or one result; the largest, a deposit file for 1,000 validators, is some 800 kB. */
+export const MAX_CONTROL_LINE_BYTES = 2 ** 21;
+
+/** Somebody may watch a ceremony until its deadline, which may be days away; timers of node end after 24 days. */
+export const MAX_CONTROL_MS = 14 * 24 * 60 * 60_000;
+
+/** Who watches is told at once that the node stops. */
+export const CONTROL_CLOSE_GRACE_MS = 0;

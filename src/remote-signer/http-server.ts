@@ -1,3 +1,4 @@
+import {chmod} from "node:fs/promises";
 import {createServer, type Server} from "node:http";
 import {createServer as createTlsServer} from "node:https";
 import type {AddressInfo, Socket} from "node:net";
@@ -26,6 +27,8 @@ import {traceIdOf} from "./trace.js";
 
 /** Defaults and reasons of the bounds are in bounds.ts. */
 export interface ServerOptions {
+  /** A unix socket's path in place of host and port. It answers its user alone, so the bounds on addresses fall away. */
+  readonly socket?: string;
   /** Default 127.0.0.1; "localhost" means the same. */
   readonly host?: string;
   /** 0 picks a free port. */
@@ -200,7 +203,7 @@ const withoutHost = ({headers, raw}: FastifyRequest): PleiadesError | null =>
 
 /** node's own server, with our bounds. */
 function createBareServer(
-  {tls = null, timeouts = {}}: ServerOptions,
+  {tls = null, timeouts = {}, socket}: ServerOptions,
   connections: Connections,
   handler: Parameters<typeof createServer>[1],
 ): Server {
@@ -217,12 +220,14 @@ function createBareServer(
     tls === null
       ? createServer(options, handler)
       : createTlsServer({...options, ...httpsOptions(tls, {handshakeTimeoutMs})}, handler);
-  connections.watch(server);
+  if (socket === undefined) connections.watch(server);
+  else server.maxConnections = bounds.MAX_CONTROL_CONNECTIONS;
   // RFC 9110 section 10.1.1 leaves it to us; node would answer 417 without a body.
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   // Nobody can be answered before the handshake is over: what is written would wait for it for ever.
   server.on("tlsClientError", (_error, socket: Socket) => socket.destroy());
-  server.timeout = timeouts.stalled ?? bounds.STALLED_TIMEOUT_MS;
+  // Who watches on a unix socket may see nothing for long.
+  server.timeout = socket === undefined ? (timeouts.stalled ?? bounds.STALLED_TIMEOUT_MS) : 0;
   server.on("timeout", (socket) => {
     // Silence is right while the committee works on an answer; with an answer that is not taken it is not.
     if (connections.isBusy(socket) && socket.writableLength === 0) return;
@@ -232,6 +237,7 @@ function createBareServer(
 }
 
 async function listen(app: FastifyInstance, options: ServerOptions, logger: Logger): Promise<string> {
+  if (options.socket !== undefined) return listenOnSocket(app, options.socket);
   // fastify binds "localhost" to each of its addresses, which would be several servers with one set of bounds.
   const host = options.host === undefined || options.host === "localhost" ? "127.0.0.1" : options.host;
   const wanted = hostAndPort(host, options.port);
@@ -255,6 +261,19 @@ async function listen(app: FastifyInstance, options: ServerOptions, logger: Logg
   });
   if (warning !== null) logger.warn(`listening beyond this machine: ${warning}`, {url});
   return url;
+}
+
+/** @throws CONTROL_SOCKET */
+async function listenOnSocket(app: FastifyInstance, path: string): Promise<string> {
+  try {
+    await app.listen({path});
+    await chmod(path, 0o600);
+    return `unix:${path}`;
+  } catch (error) {
+    await app.close();
+    const reason = (error as NodeJS.ErrnoException).code ?? "unknown";
+    throw new PleiadesError({code: "CONTROL_SOCKET", path, reason}, {cause: error});
+  }
 }
 
 /** True when every active request ended within the time. */

@@ -1,7 +1,7 @@
 import {validateHeaderValue} from "node:http";
 import type {FastifyInstance, FastifyReply, FastifyRequest} from "fastify";
 import {PleiadesError} from "../core/errors.js";
-import type {PluginResponse, PluginRoute} from "../ports/http-route.js";
+import type {PluginRequest, PluginResponse, PluginRoute} from "../ports/http-route.js";
 import type {Logger} from "../ports/logger.js";
 import {PLUGIN_ROUTE_TIMEOUT_MS} from "./bounds.js";
 import type {Calls} from "./call.js";
@@ -21,7 +21,19 @@ export function registerPluginRoutes(
   routes: readonly PluginRoute[],
   {calls, logger}: {calls: Calls; logger: Logger},
 ): void {
-  const byUrl = new Map<string, Partial<Record<PluginRoute["method"], PluginRoute>>>();
+  registerByUrl(app, routes, (route) => handlerOf(route, {calls, logger}));
+}
+
+type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+type Located = Pick<PluginRoute, "plugin" | "method" | "path">;
+
+/** @throws HTTP_ROUTE_INVALID */
+export function registerByUrl<R extends Located>(
+  app: FastifyInstance,
+  routes: readonly R[],
+  handlerOf: (route: R) => Handler,
+): void {
+  const byUrl = new Map<string, Partial<Record<PluginRoute["method"], R>>>();
   for (const route of routes) {
     const {plugin, method, path} = route;
     if (!PLUGIN_NAME.test(plugin) || !PATH.test(path)) {
@@ -34,11 +46,17 @@ export function registerPluginRoutes(
   }
   for (const [url, {GET, POST}] of byUrl) {
     serve(app, url, {
-      ...(GET === undefined ? {} : {GET: handlerOf(GET, {calls, logger})}),
-      ...(POST === undefined ? {} : {POST: handlerOf(POST, {calls, logger})}),
+      ...(GET === undefined ? {} : {GET: handlerOf(GET)}),
+      ...(POST === undefined ? {} : {POST: handlerOf(POST)}),
     });
   }
 }
+
+export const pluginRequest = ({query, headers, body}: FastifyRequest): PluginRequest => ({
+  query: lastOf(query as Record<string, string | string[]>),
+  headers: joined(headers),
+  body: body ?? null,
+});
 
 function handlerOf({plugin, path, handler}: PluginRoute, {calls, logger}: {calls: Calls; logger: Logger}) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -46,11 +64,7 @@ function handlerOf({plugin, path, handler}: PluginRoute, {calls, logger}: {calls
     try {
       const response = await call.race(
         // A handler that throws before its promise counts as one that rejects.
-        Promise.resolve({
-          query: lastOf(request.query as Record<string, string | string[]>),
-          headers: joined(request.headers),
-          body: request.body ?? null,
-        }).then(handler),
+        Promise.resolve(pluginRequest(request)).then(handler),
       );
       const {status, contentType, body} = checked(response);
       return reply.code(status).header("content-type", contentType).send(Buffer.from(body));

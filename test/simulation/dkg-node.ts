@@ -1,9 +1,11 @@
 import type {RootHex} from "../../src/core/bytes.js";
+import {formatMemory, parseMemory} from "../../src/core/dkg/agreement.js";
 import {chunkKey, itemKey} from "../../src/core/dkg/draft.js";
 import type {AnyItem} from "../../src/core/dkg/items.js";
 import {encodeItem} from "../../src/core/dkg/items-json.js";
 import {NEW_CEREMONY, step} from "../../src/core/dkg/machine.js";
 import type {DkgEffect, DkgInput, DkgState, Failure, Machine, Output} from "../../src/core/dkg/state.js";
+import type {Sabotage} from "./dkg-simulate.js";
 import type {SimulatedVault} from "./dkg-vault.js";
 import type {DkgWorld} from "./dkg-world.js";
 
@@ -11,6 +13,7 @@ import type {DkgWorld} from "./dkg-world.js";
 export interface Journal {
   readonly items: Map<string, {readonly item: AnyItem; readonly text: string}>;
   readonly chunks: Map<RootHex, Uint8Array>;
+  agreement: string | null;
 }
 
 /** One operator: its disk and vault outlive a crash, its machine does not. */
@@ -18,7 +21,7 @@ export class DkgNode {
   readonly number: number;
   readonly machine: Machine;
   readonly vault: SimulatedVault;
-  readonly journal: Journal = {items: new Map(), chunks: new Map()};
+  readonly journal: Journal = {items: new Map(), chunks: new Map(), agreement: null};
   readonly honest: boolean;
   /** Chunks asked for that are not on the disk, by hash. */
   readonly wanted = new Map<RootHex, {dealing: RootHex; chunk: number}>();
@@ -31,8 +34,8 @@ export class DkgNode {
   /** Counts its lives: what was begun in an earlier one is lost. */
   life = 0;
 
-  /** For sabotage. */
-  onCrash: (node: DkgNode) => void = () => {};
+  /** Nothing, but where the simulation itself is tested. */
+  sabotage: Pick<Sabotage, "crashed" | "hears" | "after"> = {};
 
   constructor(world: DkgWorld, machine: Machine, vault: SimulatedVault, {honest}: {honest: boolean}) {
     this.world = world;
@@ -48,21 +51,23 @@ export class DkgNode {
     this.life++;
     this.state = NEW_CEREMONY;
     for (const {item} of this.journal.items.values()) this.input({kind: "item", item, stored: true});
-    this.input({kind: "start"});
+    const {agreement} = this.journal;
+    this.input({kind: "start", memory: agreement === null ? null : parseMemory(this.machine, agreement)});
   }
 
   crash(): void {
     this.up = false;
     this.wanted.clear();
     this.vault.crash();
-    this.onCrash(this);
+    this.sabotage.crashed?.(this);
     this.world.note(`${this.number} crashes`);
   }
 
   input(input: DkgInput): void {
-    if (!this.up) return;
+    if (!this.up || (input.kind === "item" && this.sabotage.hears?.(this, input.item) === false)) return;
     const {state, effects} = step(this.machine, this.state, input);
     this.state = state;
+    this.sabotage.after?.(this);
     for (const effect of effects) {
       if (this.world.crashesNow(this)) return;
       this.perform(effect);
@@ -82,6 +87,12 @@ export class DkgNode {
     switch (effect.kind) {
       case "persist":
         this.keep(effect.item);
+        return;
+      case "persist agreement":
+        this.journal.agreement = formatMemory(effect.memory);
+        return;
+      case "forget":
+        this.journal.items.delete(itemKey(effect.item));
         return;
       case "persist chunk":
         this.journal.chunks.set(effect.hash, effect.bytes);

@@ -1,7 +1,9 @@
 import {checkShareKeys} from "../../src/core/committee/share-keys.js";
 import type {DkgGroup} from "../../src/core/dkg/group.js";
+import type {Item} from "../../src/core/dkg/items.js";
 import {isResultOf} from "../../src/core/dkg/output.js";
 import type {Failure, Output} from "../../src/core/dkg/state.js";
+import {isOpened} from "../../src/core/dkg/verdicts.js";
 import {plainCoefficients} from "../../src/core/threshold/lagrange.js";
 import {mod} from "../../src/core/threshold/scalar.js";
 import {CONVICTING, type Lie} from "./dkg-liar.js";
@@ -31,7 +33,7 @@ export function judgeRun(world: DkgWorld, group: DkgGroup, {liars, completes, fa
     const failure = node.failure ?? node.stalled;
     if (failure !== null && node.output === null) problems.push(...judgeFailure(node.number, failure, liars));
   }
-  const transcripts = new Set(finished.map(({output}) => output!.transcript));
+  const transcripts = new Set(honest.flatMap(({state}) => state.outcomes?.transcript ?? []));
   if (transcripts.size > 1) problems.push(`${transcripts.size} different transcripts`);
   for (const node of finished) problems.push(...judgeBlame(node, liars));
   const [first] = finished;
@@ -40,8 +42,19 @@ export function judgeRun(world: DkgWorld, group: DkgGroup, {liars, completes, fa
     if (left.length > 0) problems.push(`the honest ${left.join()} end without a share`);
   }
   if (first !== undefined) problems.push(...judgeShares(world, group, first.output!));
+  if (first !== undefined) problems.push(...judgeDealings(first, first.output!));
   if (first !== undefined) problems.push(...judgeConvictions(first.output!, liars));
   return problems;
+}
+
+/** Whatever its dealer did besides, a dealing that counts opens what was announced. */
+function judgeDealings({journal, machine}: DkgNode, output: Output): string[] {
+  const items = [...journal.items.values()].map(({item}) => item);
+  const dealings = items.filter((item): item is Item<"deal"> & typeof item => item.kind === "deal");
+  return output.qualified.flatMap(({dealer, dealing}) => {
+    const item = dealings.find(({hash}) => hash === dealing);
+    return item !== undefined && isOpened(machine, item) ? [] : [`the dealing of ${dealer} that counts opens nothing`];
+  });
 }
 
 function judgeBlame({number, output}: DkgNode, liars: Expectation["liars"]): string[] {
@@ -126,7 +139,7 @@ function judgeConvictions(output: Output, liars: Expectation["liars"]): string[]
     if (!proper) {
       problems.push(`${number} is convicted of ${offence} for ${lie}`);
     }
-    if (["malformed dealing", "unopened dealing"].includes(lie) && counted) problems.push(`${number}'s ${lie} counts`);
+    if (lie === "malformed dealing" && counted) problems.push(`${number}'s ${lie} counts`);
   }
   return problems;
 }

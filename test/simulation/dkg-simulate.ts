@@ -1,12 +1,12 @@
 import {ceremonyOf} from "../../src/core/dkg/ceremony.js";
 import type {Definition} from "../../src/core/dkg/definition.js";
 import type {DkgGroup} from "../../src/core/dkg/group.js";
+import type {AnyItem} from "../../src/core/dkg/items.js";
 import {encodeItem} from "../../src/core/dkg/items-json.js";
 import type {Plan} from "../../src/core/dkg/plan.js";
 import type {Machine, Timing} from "../../src/core/dkg/state.js";
 import {cheapNode, consented, testDefinition, testSeed, verifyCheaply} from "../support/dkg.js";
 import {announceOf, dealingOf} from "../support/dkg-dealings.js";
-import {interim} from "./dkg-interim.js";
 import {bendFor, LIES, LiarNode, type LiarOptions, type Lie} from "./dkg-liar.js";
 import {DkgNode} from "./dkg-node.js";
 import {judgeRun} from "./dkg-oracle.js";
@@ -14,7 +14,7 @@ import {SimulatedVault} from "./dkg-vault.js";
 import {DkgWorld, type Weather} from "./dkg-world.js";
 import {Random} from "./random.js";
 
-const TIMING: Timing = {announceMs: 1500, dealMs: 1500, settleMs: 1500, resultMs: 1500};
+const TIMING: Timing = {announceMs: 1500, dealMs: 1500, settleMs: 1500, resultMs: 1500, roundMs: 400, maxRoundMs: 4000};
 /** Long after the calm, and after the rounds that liars waste. */
 const DEADLINE_MS = 30_000;
 
@@ -76,6 +76,10 @@ export interface Sabotage {
   vault?(vault: SimulatedVault, plan: Plan): SimulatedVault;
   /** The journal and the vault's seed after a crash. */
   crashed?(node: DkgNode): void;
+  /** Whether it takes notice of an item. */
+  hears?(node: DkgNode, item: AnyItem): boolean;
+  /** After each step. */
+  after?(node: DkgNode): void;
 }
 
 /** Runs one ceremony to its end. */
@@ -98,7 +102,6 @@ export async function simulateDkg(
       group,
       sign: keys[number - 1]!.sign,
       timing: TIMING,
-      agreement: interim,
       checkDeposits: () => true,
     };
     const machine = sabotage.machine?.(honest) ?? honest;
@@ -107,7 +110,7 @@ export async function simulateDkg(
     if (liar === undefined) {
       const vault = new SimulatedVault(group, ceremony, number, {secrets});
       const node = new DkgNode(world, machine, sabotage.vault?.(vault, ceremony.plan) ?? vault, {honest: true});
-      if (sabotage.crashed !== undefined) node.onCrash = sabotage.crashed;
+      node.sabotage = sabotage;
       world.nodes.push(node);
       continue;
     }

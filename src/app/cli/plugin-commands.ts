@@ -9,6 +9,7 @@ import {processLogger} from "../logging.js";
 import {loadPluginHost} from "../plugins.js";
 import {BUILT_IN} from "./built-in.js";
 import type {CommandContext} from "./context.js";
+import {controlClient} from "./control-client.js";
 import {text} from "./options.js";
 
 /**
@@ -41,7 +42,7 @@ export async function addPluginCommands(cli: Argv, args: readonly string[], cont
     }
     branch.command = command;
   }
-  addBranches(cli, root, context);
+  addBranches(cli, root, {context, dataDir: config.dataDir});
 }
 
 /** `dkg` and `dkg join` are a command and a command below it. */
@@ -50,7 +51,13 @@ interface Branch {
   command?: HostedCommand;
 }
 
-function addBranches(cli: Argv, {children}: Branch, context: CommandContext): void {
+interface Surroundings {
+  readonly context: CommandContext;
+  /** Of the node whose configuration this is. */
+  readonly dataDir: string;
+}
+
+function addBranches(cli: Argv, {children}: Branch, surroundings: Surroundings): void {
   for (const [word, branch] of children) {
     const {command} = branch;
     const below = [...branch.children.keys()];
@@ -59,14 +66,14 @@ function addBranches(cli: Argv, {children}: Branch, context: CommandContext): vo
       word,
       describe,
       (builder) => {
-        addBranches(builder, branch, context);
+        addBranches(builder, branch, surroundings);
         if (command === undefined) return builder.demandCommand(1, `Name one of: ${below.join(", ")}.`);
         builder.option("config", text("the configuration file", "Options:"));
         builder.option("json", {type: "boolean", describe: "print JSON", group: "Options:"});
         for (const [name, option] of Object.entries(command.options)) builder.option(name, yargsOption(option));
         return builder;
       },
-      command === undefined ? () => {} : (args) => runCommand(command, args, context),
+      command === undefined ? () => {} : (args) => runCommand(command, args, surroundings),
     );
   }
 }
@@ -80,7 +87,7 @@ function configArgument(args: readonly string[]): string | null {
 async function runCommand(
   command: HostedCommand,
   args: {readonly [name: string]: unknown},
-  context: CommandContext,
+  {context, dataDir}: Surroundings,
 ): Promise<void> {
   const abort = new AbortController();
   const stop = (): void => abort.abort();
@@ -88,7 +95,9 @@ async function runCommand(
   try {
     const declared = Object.keys(command.options).map((name) => [name, args[name]]);
     const given = Object.fromEntries(declared) as CommandArguments;
-    context.exitCode = await command.run(given, {print: (line) => context.io.out(line), signal: abort.signal});
+    const {signal} = abort;
+    const control = controlClient(command.plugin, {dataDir, signal});
+    context.exitCode = await command.run(given, {print: (line) => context.io.out(line), signal, control});
   } finally {
     process.off("SIGINT", stop).off("SIGTERM", stop);
   }

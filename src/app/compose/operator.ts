@@ -16,6 +16,7 @@ import {type LoadedConfig, rereadConfig} from "../config/load.js";
 import {policyFrom} from "../config/policy.js";
 import type {OperatorConfig} from "../config/schema.js";
 import {signerDelayMs} from "../config/signer-delay.js";
+import {serveControl} from "../control-socket.js";
 import {watchDisk} from "../disk-watch.js";
 import {listenerOptions, renewListener} from "../listener.js";
 import {PluginOffers} from "../plugin-offers.js";
@@ -131,6 +132,11 @@ export async function composeOperator(
       {config: config.distributed, self: identity.peerId, committees: () => book.current(), network},
     );
     if (distributed !== null) stops.push(() => distributed.close());
+    const control = await serveControl(
+      {clock, logger: log, routes: plugins.controlRoutes},
+      {dataDir: loaded.config.dataDir},
+    );
+    if (control !== null) stops.push(() => control.close());
     const keys = await keeper.keys();
     return {
       peerId: identity.peerId,

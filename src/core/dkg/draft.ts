@@ -51,12 +51,23 @@ export class Draft {
     });
   }
 
+  remove(item: AnyItem): void {
+    const items = new Map(this.#state.items);
+    const place = placeOf(item);
+    items.delete(itemKey(item));
+    const left = (this.#state.places.get(place) ?? []).filter((hash) => hash !== item.hash);
+    this.set({items, places: with_(this.#state.places, place, left)});
+  }
+
   /** Signs a statement of our own: durable before anybody hears of it. */
   say<K extends ItemKind>(kind: K, sequence: number, body: Bodies[K]): Item<K> {
     const {ceremony, self, sign} = this.machine;
     const item = signItem(ceremony, {author: self, kind, sequence, body}, sign);
-    this.add(item as AnyItem);
-    this.emit({kind: "persist", item: item as AnyItem});
+    // Said again after a crash: it is in the journal already.
+    if (!this.state.items.has(itemKey(item as AnyItem))) {
+      this.add(item as AnyItem);
+      this.emit({kind: "persist", item: item as AnyItem});
+    }
     this.emit({kind: "publish", item: item as AnyItem});
     return item;
   }

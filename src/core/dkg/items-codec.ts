@@ -29,9 +29,10 @@ import {isSealingKey} from "./sealing.js";
 export const MAX_ITEM_CHARACTERS = 2 ** 20;
 /** A revision adds at least one of: an entry per dealer, an equivocation per participant. */
 export const MAX_REVISION = 13 + 26;
-/** Messages of the agreement by one author: three a round and a decision; the deadline comes first. */
+/** Five places in each of more rounds than there is time for. */
 export const MAX_AGREE_SEQUENCE = 2 ** 16;
-const MAX_AGREE_CHARACTERS = 2 ** 17;
+/** A value, and two votes of each of 13 recipients with their signatures. */
+const MAX_AGREE_CHARACTERS = 2 ** 14;
 const MAX_REASON_CHARACTERS = 200;
 const CODE = "DKG_ITEM_MALFORMED";
 

@@ -1,4 +1,4 @@
-import {advanceAgreement, agreeRoundOver, hearAgreement} from "./agreement.js";
+import {advanceAgreement, agreeRoundOver, forgetOld, hearAgreement, isOutdated, resumeAgreement} from "./agreement.js";
 import {checkChunk, isNamedChunk, judgeComplaint, malformationOf} from "./checking.js";
 import {chunkHash} from "./chunk.js";
 import {hexBytes} from "./digest.js";
@@ -38,6 +38,7 @@ function take(draft: Draft, input: DkgInput): void {
   const {state} = draft;
   switch (input.kind) {
     case "start":
+      resumeAgreement(draft, input.memory);
       return;
     case "item":
       hear(draft, input.item, input.stored);
@@ -103,12 +104,16 @@ function hear(draft: Draft, item: AnyItem, stored: boolean): void {
   if (state.items.has(itemKey(item))) return;
   const variants = state.places.get(placeOf(item))?.length ?? 0;
   if (variants >= MAX_VARIANTS && !(item.kind === "deal" && isNamed(state, item))) return;
+  if (item.kind === "agree" && isOutdated(state, item)) return;
   draft.add(item);
   if (!stored) draft.emit({kind: "persist", item});
   // Signed as well: who dealt has these, so everybody may as well.
   if (item.kind === "deal")
     for (const announce of (item as Item<"deal">).body.announces) hear(draft, announce as AnyItem, stored);
-  if (item.kind === "agree") hearAgreement(draft, item as Item<"agree">);
+  if (item.kind !== "agree") return;
+  // From the journal they are heard together, after what this node said itself.
+  if (!stored) hearAgreement(draft, item as Item<"agree">);
+  forgetOld(draft, item.author);
 }
 
 const isNamed = (state: DkgState, {hash}: AnyItem): boolean =>

@@ -1,5 +1,5 @@
 import type {RootHex, SignatureHex} from "../bytes.js";
-import type {Agreement, AgreementState} from "./agreement.js";
+import type {State as AgreementState, Memory} from "../consensus/machine.js";
 import type {Evaluation, Guilty, Judgement, VerdictRef} from "./blame.js";
 import type {Ceremony} from "./ceremony.js";
 import type {DkgGroup} from "./group.js";
@@ -17,6 +17,9 @@ export interface Timing {
   readonly settleMs: number;
   /** For results of operators that are not required. */
   readonly resultMs: number;
+  /** For the first round of the agreement; each later one has twice as long, up to the maximum. */
+  readonly roundMs: number;
+  readonly maxRoundMs: number;
 }
 
 /** What does not change while a ceremony runs. */
@@ -27,7 +30,6 @@ export interface Machine {
   readonly group: DkgGroup;
   readonly sign: SignAsNode;
   readonly timing: Timing;
-  readonly agreement: Agreement;
   readonly checkDeposits: CheckDeposits;
 }
 
@@ -114,8 +116,8 @@ export type VaultCall =
   | {readonly call: "prove"; readonly outcomes: Outcomes; readonly transcript: RootHex};
 
 export type DkgInput =
-  /** A new ceremony, or after all of the journal was put in again. */
-  | {readonly kind: "start"}
+  /** A new ceremony, or after all of the journal was put in again; with what was last persisted of the agreement. */
+  | {readonly kind: "start"; readonly memory: Memory | null}
   /** From a peer, or from the journal (`stored`). Decoded, so its signature is right. */
   | {readonly kind: "item"; readonly item: AnyItem; readonly stored: boolean}
   | {
@@ -151,6 +153,10 @@ export type DkgInput =
 /** In order: what follows a `persist` may only happen once that is durable. */
 export type DkgEffect =
   | {readonly kind: "persist"; readonly item: AnyItem}
+  /** In place of the one before. */
+  | {readonly kind: "persist agreement"; readonly memory: Memory}
+  /** Of no use any more: the journal may drop it. */
+  | {readonly kind: "forget"; readonly item: AnyItem}
   /** By its hash, of which the header that names it tells everybody. */
   | {readonly kind: "persist chunk"; readonly hash: RootHex; readonly bytes: Uint8Array}
   /** To all peers; those it does not reach pull it. */

@@ -3,6 +3,7 @@ import {codecReasons} from "./codec.js";
 import {committeeReasons} from "./committee.js";
 import {configReasons} from "./config.js";
 import {consensusReasons} from "./consensus.js";
+import {controlReasons} from "./control.js";
 import {depositReasons} from "./deposit.js";
 import {distributedReasons} from "./distributed.js";
 import {dkgReasons} from "./dkg.js";
@@ -44,6 +45,7 @@ export const REASONS = {
   ...depositReasons,
   ...pluginReasons,
   ...peerReasons,
+  ...controlReasons,
   ...validatorReasons,
 } as const satisfies Record<string, Reason>;
 

@@ -1,6 +1,6 @@
 import {expect} from "chai";
 import {PleiadesError} from "../../../src/core/errors.js";
-import type {Command, Contributions, Plugin, Veto} from "../../../src/plugin/contract.js";
+import type {Command, Contributions, Plugin, RouteContribution, Veto} from "../../../src/plugin/contract.js";
 import type {PleiadesEvent} from "../../../src/ports/observer.js";
 import type {VetoGate} from "../../../src/ports/veto.js";
 import {attestationContext, bench, KEY, plugin, rejection, turns} from "./support.js";
@@ -262,6 +262,42 @@ describe("routes", () => {
     expect(await good!.handler(request)).to.deep.equal({status: 200, contentType: "text/plain", body: "ok"});
     expect(clock.pending()).to.equal(0);
   });
+
+  it("for the owner alone are kept apart from those of the network, with the same names taken", async () => {
+    const {host} = bench();
+    const owners = {...route("/mine"), control: true} as const;
+    const loaded = await host(plugin("mixed", {routes: [route("/all"), owners]}));
+    expect(loaded.routes.map(({path}) => path)).to.deep.equal(["/all"]);
+    expect(loaded.controlRoutes.map(({path}) => path)).to.deep.equal(["/mine"]);
+    await rejection("PLUGIN_COLLISION", () => host(plugin("twice", {routes: [route("/mine"), owners]})));
+    const odd = {...route("/odd"), control: "yes"} as unknown as RouteContribution;
+    await rejection("PLUGIN_CONTRIBUTION", () => host(plugin("odd", {routes: [odd]})));
+  });
+
+  it("for the owner may answer in lines or with a code; other failures stay in the log", async () => {
+    const {host, logger} = bench();
+    const handlers = [
+      async () => ({lines: (async function* () {})()}),
+      async () => {
+        throw new PleiadesError({code: "PEER_TIMEOUT"});
+      },
+      async () => {
+        throw new Error("password is 1234");
+      },
+      async () => ({lines: [1, 2]}) as never,
+    ];
+    const routes = handlers.map((handler, i) => ({method: "GET", path: `/r${i}`, control: true, handler}) as const);
+    const [lines, known, unknown, odd] = (await host(plugin("owners", {routes}))).controlRoutes;
+    const asked = {...request, signal: new AbortController().signal};
+    expect(await lines!.handler(asked)).to.have.property("lines");
+    await rejection("PEER_TIMEOUT", () => known!.handler(asked));
+    for (const one of [unknown, odd]) {
+      const answer = (await one!.handler(asked)) as {status: number; body: string};
+      expect(answer.status).to.equal(500);
+      expect(answer.body).to.contain("PLUGIN_ROUTE_FAILED").and.not.to.contain("1234");
+    }
+    expect(logger.lines.filter(({fields}) => fields.code === "PLUGIN_ROUTE_FAILED")).to.have.length(2);
+  });
 });
 
 describe("committee sources", () => {
@@ -307,6 +343,26 @@ describe("commands", () => {
     const host = await bench().host(noted("other"), tool, noted("base"));
     expect(await host.commands[0]!.run({}, io)).to.equal(3);
     expect(log).to.deep.equal(["start base", "start tool", "run", "stop tool", "stop base"]);
+  });
+
+  it("fail with the code of what they let through, and without an operator to talk to with CONTROL_NO_OPERATOR", async () => {
+    const failing = (run: Command["run"]) => plugin("tool", {commands: [command("tool", run)]});
+    const asks: Command["run"] = async (_, {control}) => Number(await control.ask("GET", "/x"));
+    const follows: Command["run"] = async (_, {control}) => {
+      for await (const _value of control.follow("GET", "/x")) return 1;
+      return 0;
+    };
+    const throws: Command["run"] = async () => {
+      throw new PleiadesError({code: "PEER_TIMEOUT"});
+    };
+    for (const [run, code] of [
+      [asks, "CONTROL_NO_OPERATOR"],
+      [follows, "CONTROL_NO_OPERATOR"],
+      [throws, "PEER_TIMEOUT"],
+    ] as const) {
+      const host = await bench().host(failing(run));
+      await rejection(code, () => host.commands[0]!.run({}, io));
+    }
   });
 
   it("fail with a stable code and still stop", async () => {
