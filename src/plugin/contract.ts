@@ -1,5 +1,5 @@
 import type {DependencyContainer} from "tsyringe";
-import type {PubkeyHex} from "../core/bytes.js";
+import type {Bytes4Hex, PubkeyHex, RootHex} from "../core/bytes.js";
 import type {SignRequest, SignType} from "../core/duty/sign-request.js";
 import type {Clock} from "../ports/clock.js";
 import type {ControlRoute, PluginRoute} from "../ports/http-route.js";
@@ -90,6 +90,15 @@ export interface PublicConfig {
   readonly preset: "mainnet" | "minimal";
 }
 
+/** A chain as far as ceremonies and deposits name it. */
+export interface PublicChain {
+  readonly name: string;
+  /** Null when the configuration does not pin it. */
+  readonly genesisValidatorsRoot: RootHex | null;
+  /** Null when the configuration has no fork schedule. */
+  readonly genesisForkVersion: Bytes4Hex | null;
+}
+
 /** What a plugin's container resolves before the plugin registers anything: exactly these. */
 export const PLUGIN_TOKENS = {
   /** Logger that adds the plugin's name. */
@@ -141,8 +150,18 @@ export interface CommandOption {
 /** Under the option's name as declared (`dry-run`, not `dryRun`). */
 export type CommandArguments = Readonly<Record<string, string | number | boolean | undefined>>;
 export interface CommandIo {
-  /** One line to standard output. */
+  /** One line to standard output: a result. */
   print(line: string): void;
+  /** One line to standard error: a remark. */
+  note(line: string): void;
+  /** Takes the place of the progress line before on a terminal, and is a line of its own elsewhere; on standard error. */
+  progress(line: string): void;
+  /** Whether --json was given: results are then one JSON value, for programs. */
+  readonly json: boolean;
+  /** Asks a person, who must answer "yes"; null when nobody is there to answer. */
+  confirm(question: string): Promise<boolean | null>;
+  /** The chain of the configuration. @throws the codes of a network that cannot be known */
+  chain(): Promise<PublicChain>;
   /** Aborts on SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   /** Talks to this plugin's control routes in the running operator of the same configuration. */
