@@ -1,10 +1,16 @@
+import {blstDkgGroup} from "../adapters/bls/blst.js";
 import type {PublicConfig} from "../plugin/contract.js";
+import {createDkgPlugin, type DkgPluginModules} from "../plugin/dkg/plugin.js";
 import {createPluginContainer, loadPlugins, type PluginHost} from "../plugin/host.js";
 import {createMetricsPlugin} from "../plugin/metrics/plugin.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
 import {BUILT_IN} from "./cli/built-in.js";
 import type {Config} from "./config/schema.js";
+
+/** Loaded where there is a journal to open: a signer and most commands have none. */
+const openCeremonyJournal: DkgPluginModules["openJournal"] = async (folder, key) =>
+  (await import("../adapters/ceremony-journal/lmdb.js")).LmdbCeremonyJournal.open(folder, key);
 
 /** The plugins of a configuration, loaded and registered, not started. The PLUGIN_ codes say what is wrong with one. */
 export function loadPluginHost(
@@ -17,7 +23,7 @@ export function loadPluginHost(
     logger,
     baseDir,
     // A new one per host: each has a registry of its own.
-    builtins: [createMetricsPlugin()],
+    builtins: [createMetricsPlugin(), createDkgPlugin({group: blstDkgGroup, openJournal: openCeremonyJournal})],
     reservedCommands: BUILT_IN,
   });
 }

@@ -1,6 +1,7 @@
 import type {DependencyContainer} from "tsyringe";
-import type {PubkeyHex} from "../core/bytes.js";
+import type {Bytes4Hex, PubkeyHex, RootHex} from "../core/bytes.js";
 import type {SignRequest, SignType} from "../core/duty/sign-request.js";
+import type {CeremonyVault} from "../ports/ceremony-vault.js";
 import type {Clock} from "../ports/clock.js";
 import type {ControlRoute, PluginRoute} from "../ports/http-route.js";
 import type {Logger} from "../ports/logger.js";
@@ -59,6 +60,8 @@ export interface Contributions {
   readonly vetoes?: readonly Veto[];
   readonly observers?: readonly Observer[];
   readonly routes?: readonly RouteContribution[];
+  /** What plugins that depend on this one may call in process. */
+  readonly service?: object;
 }
 
 /**
@@ -80,6 +83,14 @@ export interface PluginContext {
   readonly peers?: PeerMessages;
   /** In an operator alone: a folder of this plugin's own, mode 0700, on the disk that holds the node's durable data. */
   readonly dataDir?: string;
+  /** In an operator alone: the keeper's side of key ceremonies. No call of it returns a share. */
+  readonly vault?: CeremonyVault;
+  /** In an operator alone: this node's Ed25519 signature (64 bytes) of {@link pluginMessage}, so in this plugin's name only. */
+  readonly sign?: (message: Uint8Array) => Uint8Array;
+  /** In an operator alone: the node asks its committee sources again. Resolves with what could not be used, in words. */
+  readonly committeesChanged?: () => Promise<readonly string[]>;
+  /** The service of a plugin that this one depends on; it has been started. @throws PLUGIN_SERVICE_MISSING */
+  use(plugin: PluginName): object;
 }
 
 /** What a plugin may know of the node it runs in; nothing secret. */
@@ -88,6 +99,15 @@ export interface PublicConfig {
   /** Name of the network, as configured. */
   readonly network: string;
   readonly preset: "mainnet" | "minimal";
+}
+
+/** A chain as far as ceremonies and deposits name it. */
+export interface PublicChain {
+  readonly name: string;
+  /** Null when the configuration does not pin it. */
+  readonly genesisValidatorsRoot: RootHex | null;
+  /** Null when the configuration has no fork schedule. */
+  readonly genesisForkVersion: Bytes4Hex | null;
 }
 
 /** What a plugin's container resolves before the plugin registers anything: exactly these. */
@@ -141,8 +161,18 @@ export interface CommandOption {
 /** Under the option's name as declared (`dry-run`, not `dryRun`). */
 export type CommandArguments = Readonly<Record<string, string | number | boolean | undefined>>;
 export interface CommandIo {
-  /** One line to standard output. */
+  /** One line to standard output: a result. */
   print(line: string): void;
+  /** One line to standard error: a remark. */
+  note(line: string): void;
+  /** Takes the place of the progress line before on a terminal, and is a line of its own elsewhere; on standard error. */
+  progress(line: string): void;
+  /** Whether --json was given: results are then one JSON value, for programs. */
+  readonly json: boolean;
+  /** Asks a person, who must answer "yes"; null when nobody is there to answer. */
+  confirm(question: string): Promise<boolean | null>;
+  /** The chain of the configuration. @throws the codes of a network that cannot be known */
+  chain(): Promise<PublicChain>;
   /** Aborts on SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   /** Talks to this plugin's control routes in the running operator of the same configuration. */

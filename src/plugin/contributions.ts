@@ -5,6 +5,7 @@ const KEYS = ["commands", "committeeSources", "vetoes", "observers", "routes"] a
 const WORDS = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?: [a-z][a-z0-9]*(?:-[a-z0-9]+)*)*$/;
 const OPTION = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const TAKEN_OPTIONS: readonly string[] = ["help", "version", "config", "json"];
+export type CheckedContributions = Required<Omit<Contributions, "service">> & {readonly service: object | null};
 /** Segments of RFC 3986's unreserved characters, without the dots that could climb. */
 const ROUTE_PATH = /^(?:\/[A-Za-z0-9_~-]+)*$/;
 
@@ -12,18 +13,22 @@ const ROUTE_PATH = /^(?:\/[A-Za-z0-9_~-]+)*$/;
  * The contributions with every list present. Plugins may be plain JavaScript, so shapes are checked here, once.
  * @throws PLUGIN_CONTRIBUTION
  */
-export function checkContributions(plugin: PluginName, raw: unknown): Required<Contributions> {
+export function checkContributions(plugin: PluginName, raw: unknown): CheckedContributions {
   const fail = (what: string, reason: string): never => {
     throw new PleiadesError({code: "PLUGIN_CONTRIBUTION", plugin, what, reason});
   };
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return fail("register", "returned no object");
   const given = raw as Record<string, unknown>;
   for (const key of Object.keys(given)) {
-    if (!(KEYS as readonly string[]).includes(key)) fail(key, `not one of ${KEYS.join(", ")}`);
+    if (key !== "service" && !(KEYS as readonly string[]).includes(key)) {
+      fail(key, `not one of ${KEYS.join(", ")}, service`);
+    }
   }
   const lists = Object.fromEntries(KEYS.map((key) => [key, given[key] ?? []]));
   for (const key of KEYS) if (!Array.isArray(lists[key])) fail(key, "not a list");
-  const checked = lists as unknown as Required<Contributions>;
+  const {service = null} = given;
+  if (typeof service !== "object" && service !== undefined) fail("service", "not an object");
+  const checked = {...lists, service} as unknown as CheckedContributions;
   for (const command of checked.commands) checkCommand(command, fail);
   for (const source of checked.committeeSources) checkSource(source, fail);
   for (const veto of checked.vetoes) if (typeof veto !== "function") fail("vetoes", "not a function");

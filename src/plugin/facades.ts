@@ -1,4 +1,5 @@
 import {parsePeerIdText} from "../core/bytes.js";
+import type {CeremonyVault} from "../ports/ceremony-vault.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
 import type {NamedPeer, PeerMessages} from "../ports/peer-messages.js";
@@ -24,10 +25,27 @@ export function frozenClock(inner: Clock): Clock {
   });
 }
 
-export const frozenOffer = ({peers, dataDir}: PluginOffer): PluginOffer => ({
+export const frozenOffer = ({peers, dataDir, vault, sign, committeesChanged}: PluginOffer): PluginOffer => ({
   ...(peers === undefined ? {} : {peers: frozenPeers(peers)}),
   ...(dataDir === undefined ? {} : {dataDir}),
+  ...(vault === undefined ? {} : {vault: frozenVault(vault)}),
+  ...(sign === undefined ? {} : {sign: (message: Uint8Array) => sign(bytesOf(message))}),
+  ...(committeesChanged === undefined ? {} : {committeesChanged: () => committeesChanged()}),
 });
+
+/** The port and nothing else of whatever implements it: a keeper's other calls stay out of reach. */
+function frozenVault(inner: CeremonyVault): CeremonyVault {
+  return Object.freeze<CeremonyVault>({
+    journalKey: () => inner.journalKey(),
+    begin: (definition, peerId) => inner.begin(definition, peerId),
+    deal: (ceremony, input) => inner.deal(ceremony, input),
+    open: (ceremony, input) => inner.open(ceremony, input),
+    result: (ceremony, input) => inner.result(ceremony, input),
+    activate: (ceremony, committeeFile) => inner.activate(ceremony, committeeFile),
+    abort: (ceremony) => inner.abort(ceremony),
+    status: () => inner.status(),
+  });
+}
 
 /** The port and nothing else of whatever implements it. Plugins may be plain JavaScript, so what they pass is checked. */
 function frozenPeers(inner: PeerMessages): PeerMessages {

@@ -7,7 +7,7 @@ import type {Logger} from "../ports/logger.js";
 import type {Observer} from "../ports/observer.js";
 import {checkConfig} from "./check-config.js";
 import {type Contributions, PLUGIN_TOKENS, type Plugin, type PluginName, type PublicConfig} from "./contract.js";
-import {checkContributions} from "./contributions.js";
+import {type CheckedContributions, checkContributions} from "./contributions.js";
 import {frozenClock, frozenLogger} from "./facades.js";
 import {
   guardedControlRoute,
@@ -101,20 +101,21 @@ export async function loadPlugins(
   const rawConfigs = new Map(entries.map(({name, config}) => [name, config]));
   const configs = plugins.map((plugin) => checkConfig(plugin.name, plugin.configSchema, rawConfigs.get(plugin.name)));
 
-  const hosted: (Hosted & {contributions: Required<Contributions>})[] = [];
+  const hosted: (Hosted & {contributions: CheckedContributions})[] = [];
   for (const [i, plugin] of plugins.entries()) {
     const child = container.createChildContainer();
     const own = frozenLogger(container.resolve<Logger>(PLUGIN_TOKENS.logger).child({plugin: plugin.name}));
     child.registerInstance(PLUGIN_TOKENS.logger, own);
     const contributions = register(plugin, child, configs[i]);
     const node = container.resolve<PublicConfig>(PLUGIN_TOKENS.node);
-    hosted.push({plugin, context: {logger: own, clock, node}, dispose: () => child.dispose(), contributions});
+    const use = serviceOf(plugin, hosted);
+    hosted.push({plugin, context: {logger: own, clock, node, use}, dispose: () => child.dispose(), contributions});
   }
   checkCollisions(hosted, reservedCommands);
 
-  const owned = <K extends keyof Contributions>(key: K) =>
+  const owned = <K extends Exclude<keyof Contributions, "service">>(key: K) =>
     hosted.flatMap(({plugin, contributions}) =>
-      contributions[key].map((item) => ({plugin: plugin.name, item: item as Required<Contributions>[K][number]})),
+      contributions[key].map((item) => ({plugin: plugin.name, item: item as CheckedContributions[K][number]})),
     );
   const lifecycle = new PluginLifecycle({clock, logger}, hosted);
   const commands = owned("commands").map(({plugin, item}) => {
@@ -138,7 +139,21 @@ export async function loadPlugins(
   };
 }
 
-function register(plugin: Plugin, child: DependencyContainer, config: unknown): Required<Contributions> {
+/** What a plugin's `use` answers: services of those it named in dependsOn, which come before it. */
+function serviceOf(
+  plugin: Plugin,
+  hosted: readonly (Hosted & {contributions: CheckedContributions})[],
+): (name: PluginName) => object {
+  const named = plugin.dependsOn ?? [];
+  const services = new Map(hosted.map((one) => [one.plugin.name, one.contributions.service]));
+  return (name) => {
+    const service = named.includes(name) ? (services.get(name) ?? null) : null;
+    if (service !== null) return service;
+    throw new PleiadesError({code: "PLUGIN_SERVICE_MISSING", plugin: plugin.name, service: String(name).slice(0, 40)});
+  };
+}
+
+function register(plugin: Plugin, child: DependencyContainer, config: unknown): CheckedContributions {
   let raw: unknown;
   try {
     raw = plugin.register(child, config);
@@ -154,7 +169,7 @@ function register(plugin: Plugin, child: DependencyContainer, config: unknown): 
 
 /** The first word of a command belongs to one plugin; within a plugin, names and routes are unique. */
 function checkCollisions(
-  hosted: readonly {plugin: Plugin; contributions: Required<Contributions>}[],
+  hosted: readonly {plugin: Plugin; contributions: CheckedContributions}[],
   reserved: readonly string[],
 ): void {
   const words = new Map<string, string>(reserved.map((word) => [word, "pleiades"]));

@@ -25,6 +25,8 @@ export interface CeremonyJournal {
   ceremonies(): readonly JournaledCeremony[];
   /** Remembers a ceremony; one that is there stays as it is. */
   begin(id: RootHex, definition: string): Promise<void>;
+  /** The definition's text from now on: more have signed it. */
+  redefine(id: RootHex, definition: string): Promise<void>;
   write(id: RootHex, changes: readonly JournalChange[]): Promise<void>;
   end(id: RootHex, report: string): Promise<void>;
   /** Texts in the order in which they were first written. */

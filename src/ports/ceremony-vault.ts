@@ -49,6 +49,8 @@ export interface VaultCeremony {
  * can be repeated. Chunks are computed one at a time.
  */
 export interface CeremonyVault {
+  /** 32 bytes that journals at rest are encrypted with: the same for the life of this vault, and of no other use. */
+  journalKey(): Promise<Uint8Array>;
   /**
    * Takes part as this peer in a definition that enough have signed; again: the same answer.
    * @throws DKG_DEFINITION_* · KEEPER_CEREMONY_NONCE · KEEPER_CEREMONY_LIMIT · KEEPER_CEREMONY_OVER ·

@@ -49,6 +49,15 @@ export function ceremonyJournalContract(
       ]);
     });
 
+    it("keeps the definition as it was written last when more have signed it", async () => {
+      await journal.begin(A, "signed by one");
+      await journal.write(A, [item("x")]);
+      await journal.redefine(A, "signed by all");
+      await reopen();
+      expect(journal.ceremonies()).to.deep.equal([{id: A, definition: "signed by all", end: null}]);
+      expect(journal.items(A)).to.deep.equal(["text of x"]);
+    });
+
     it("gives items back in the order in which they were first written, whatever their keys and however often it was opened", async () => {
       await journal.begin(A, "a");
       await journal.write(A, [item("z"), item("y")]);

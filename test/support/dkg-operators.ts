@@ -1,13 +1,14 @@
 import {createHash} from "node:crypto";
 import {systemClock} from "../../src/adapters/clock/system.js";
 import {MemoryLogger} from "../../src/adapters/logger/memory.js";
-import {type CeremoniesModules, DkgCeremonies} from "../../src/committee/dkg-ceremonies.js";
-import type {AnswerVault, Settle, VaultAnswer} from "../../src/committee/dkg-ceremony.js";
 import type {Ceremony} from "../../src/core/dkg/ceremony.js";
 import {type Definition, formatDefinition} from "../../src/core/dkg/definition.js";
 import type {DkgGroup} from "../../src/core/dkg/group.js";
 import {type VerifyNodeSignature, verifyNodeSignature} from "../../src/core/dkg/node-signature.js";
 import type {Timing} from "../../src/core/dkg/state.js";
+import type {AnswerVault, VaultAnswer} from "../../src/plugin/dkg/answer-vault.js";
+import {type CeremoniesModules, DkgCeremonies} from "../../src/plugin/dkg/ceremonies.js";
+import type {Settle} from "../../src/plugin/dkg/ceremony.js";
 import type {CeremonyJournal} from "../../src/ports/ceremony-journal.js";
 import type {PeerMessages} from "../../src/ports/peer-messages.js";
 import {SimulatedVault} from "../simulation/dkg-vault.js";
@@ -78,18 +79,21 @@ export function startCeremonies(
     verify,
     settle,
     vaultOf: (ceremony) => vaults.of(ceremony),
-    machine: {group, timing: TIMING, checkDeposits: () => true},
+    machine: {group, timing: TIMING},
   };
   const ceremonies = new DkgCeremonies(modules);
   ceremonies.open();
   return {ceremonies, logger};
 }
 
-/** The text of a definition that all have signed and that ends in an hour. */
+/** The text of a definition that all have signed, or these, and that ends in an hour. */
 export function definitionText(
   nodes: readonly TestNode[],
-  options: Partial<Omit<Definition, "nonce">> & {nonce?: number} = {},
+  {
+    signers = nodes,
+    ...options
+  }: Partial<Omit<Definition, "nonce">> & {nonce?: number; signers?: readonly TestNode[]} = {},
 ): string {
   const deadline = Math.floor(systemClock.now() / 1000) + 3_600;
-  return formatDefinition(consented(testDefinition(nodes, {depositAmounts: [], deadline, ...options}), nodes));
+  return formatDefinition(consented(testDefinition(nodes, {depositAmounts: [], deadline, ...options}), signers));
 }

@@ -19,7 +19,7 @@ import {
   participantsOf,
   type SignedDefinition,
 } from "../../src/core/dkg/definition.js";
-import {type VerifyNodeSignature, verifyNodeSignature} from "../../src/core/dkg/node-signature.js";
+import {pluginMessage, type VerifyNodeSignature, verifyNodeSignature} from "../../src/core/dkg/node-signature.js";
 
 /** A node's key as a test has it. */
 export interface TestNode {
@@ -43,15 +43,12 @@ export function testNode(seed: number): TestNode {
   const key = createPrivateKey({key: Buffer.concat([prefix, secret]), format: "der", type: "pkcs8"});
   const raw = createPublicKey(key).export({format: "der", type: "spki"}).subarray(12);
   const peerId = parsePeerIdText(base58(Buffer.concat([Buffer.from("002408011220", "hex"), raw])));
-  return {peerId, sign: (message) => sign(null, message, key)};
+  return {peerId, sign: (message) => sign(null, pluginMessage("dkg", message), key)};
 }
 
 /** A libp2p identity as a test's node. */
 export function nodeSigner(identity: Identity): TestNode {
-  const seed = Buffer.from(identity.privateKey().raw.subarray(0, 32));
-  const prefix = Buffer.from("302e020100300506032b657004220420", "hex");
-  const key = createPrivateKey({key: Buffer.concat([prefix, seed]), format: "der", type: "pkcs8"});
-  return {peerId: identity.peerId, sign: (message) => sign(null, message, key)};
+  return {peerId: identity.peerId, sign: (message) => identity.sign(pluginMessage("dkg", message))};
 }
 
 /** A hash in place of a signature: quick, and nobody in a simulation forges it but on purpose. */

@@ -1,4 +1,4 @@
-import {createHash} from "node:crypto";
+import {createCipheriv, createDecipheriv, randomBytes} from "node:crypto";
 import {closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync} from "node:fs";
 import {join} from "node:path";
 import {type Database, open, type RootDatabase} from "lmdb";
@@ -10,25 +10,27 @@ import {refuseForeignFile} from "../slashing-store/lmdb-environment.js";
 /** Twenty chunks of thirteen dealers are 12 MB; a hundred such ceremonies. LMDB reserves address space only. */
 const MAP_BYTES = 2 ** 31;
 /** Raised whenever an older version could misread what this one writes. */
-const SCHEMA = "pleiades ceremony journal v1";
-const CHECK_BYTES = 16;
+const SCHEMA = "pleiades ceremony journal v2";
+/** ChaCha20-Poly1305 (RFC 8439): nonce, ciphertext, tag. */
+const [NONCE_BYTES, TAG_BYTES] = [12, 16];
 
-/** One LMDB environment in a folder of its own. Every value carries a checksum over its key and itself. */
+/** One LMDB environment in a folder of its own. Every value is sealed under its name, so none can be changed or moved. */
 export class LmdbCeremonyJournal implements CeremonyJournal {
   readonly #root: RootDatabase<Uint8Array, string>;
   readonly #values: Database<Uint8Array, string>;
+  readonly #key: Uint8Array;
   /** The number of the item written last. */
   #sequence = 0;
   #failure: PleiadesError | null = null;
   #closing: Promise<void> | null = null;
 
-  /** @throws DKG_JOURNAL_CORRUPT */
-  static async open(folder: string): Promise<LmdbCeremonyJournal> {
+  /** @param key 32 bytes @throws DKG_JOURNAL_CORRUPT, for another key too */
+  static async open(folder: string, key: Uint8Array): Promise<LmdbCeremonyJournal> {
     try {
       const file = join(folder, "data.mdb");
       refuseForeignFile(file);
       refuseShortFile(file);
-      const journal = new LmdbCeremonyJournal(folder);
+      const journal = new LmdbCeremonyJournal(folder, key);
       await journal.#checkSchema();
       return journal;
     } catch (error) {
@@ -37,7 +39,8 @@ export class LmdbCeremonyJournal implements CeremonyJournal {
     }
   }
 
-  private constructor(folder: string) {
+  private constructor(folder: string, key: Uint8Array) {
+    this.#key = key;
     this.#root = open<Uint8Array, string>({
       path: folder,
       noSubdir: false,
@@ -61,6 +64,10 @@ export class LmdbCeremonyJournal implements CeremonyJournal {
     return this.#transaction(() => {
       if (this.#get(`definition/${id}`) === null) this.#put(`definition/${id}`, Buffer.from(definition));
     });
+  }
+
+  redefine(id: RootHex, definition: string): Promise<void> {
+    return this.#transaction(() => this.#put(`definition/${id}`, Buffer.from(definition)));
   }
 
   write(id: RootHex, changes: readonly JournalChange[]): Promise<void> {
@@ -149,13 +156,13 @@ export class LmdbCeremonyJournal implements CeremonyJournal {
   }
 
   #put(key: string, value: Uint8Array): void {
-    const written: unknown = this.#values.putSync(key, Buffer.concat([checksum(key, value), value]));
+    const written: unknown = this.#values.putSync(key, seal(this.#key, key, value));
     if (written !== true) throw new Error(`LMDB did not write ${key}`);
   }
 
   #get(key: string): Uint8Array | null {
     const stored = this.#values.get(key);
-    return stored === undefined ? null : opened(key, stored);
+    return stored === undefined ? null : opened(this.#key, key, stored);
   }
 
   #text(key: string): string | null {
@@ -166,7 +173,7 @@ export class LmdbCeremonyJournal implements CeremonyJournal {
   #range(prefix: string): {key: string; value: Uint8Array}[] {
     // "0" is the character after "/", with which every prefix ends.
     const range = this.#values.getRange({start: prefix, end: `${prefix.slice(0, -1)}0`});
-    return [...range].map(({key, value}) => ({key, value: opened(key, value)}));
+    return [...range].map(({key, value}) => ({key, value: opened(this.#key, key, value)}));
   }
 }
 
@@ -178,7 +185,7 @@ const UNWRITTEN_PAGES = 16n;
 
 /**
  * The system ends the process when LMDB reads what is mapped and beyond the file's end. What was never written is filled
- * with zeros: LMDB refuses to take such a page for one of its own, and no value of zeros has a right checksum.
+ * with zeros: LMDB refuses to take such a page for one of its own, and no value of zeros opens.
  */
 function refuseShortFile(file: string): void {
   if (!existsSync(file)) return;
@@ -201,18 +208,25 @@ function refuseShortFile(file: string): void {
   }
 }
 
-function checksum(key: string, value: Uint8Array): Buffer {
-  return createHash("sha256").update(key).update("\n").update(value).digest().subarray(0, CHECK_BYTES);
+function seal(key: Uint8Array, name: string, value: Uint8Array): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv("chacha20-poly1305", key, nonce, {authTagLength: TAG_BYTES});
+  cipher.setAAD(Buffer.from(name), {plaintextLength: value.length});
+  return Buffer.concat([nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** @throws DKG_JOURNAL_CORRUPT */
-function opened(key: string, stored: Uint8Array): Uint8Array {
-  const value = stored.subarray(CHECK_BYTES);
-  if (Buffer.compare(stored.subarray(0, CHECK_BYTES), checksum(key, value)) !== 0) {
-    throw new PleiadesError({code: "DKG_JOURNAL_CORRUPT", entry: key.slice(0, 100)});
+function opened(key: Uint8Array, name: string, stored: Uint8Array): Uint8Array {
+  try {
+    const end = stored.length - TAG_BYTES;
+    const nonce = stored.subarray(0, NONCE_BYTES);
+    const decipher = createDecipheriv("chacha20-poly1305", key, nonce, {authTagLength: TAG_BYTES});
+    decipher.setAAD(Buffer.from(name), {plaintextLength: end - NONCE_BYTES});
+    decipher.setAuthTag(stored.subarray(end));
+    return Uint8Array.from(Buffer.concat([decipher.update(stored.subarray(NONCE_BYTES, end)), decipher.final()]));
+  } catch (cause) {
+    throw new PleiadesError({code: "DKG_JOURNAL_CORRUPT", entry: name.slice(0, 100)}, {cause});
   }
-  // LMDB's buffer is its own until the next read.
-  return Uint8Array.from(value);
 }
 
 const text = (value: Uint8Array): string => Buffer.from(value).toString("utf8");

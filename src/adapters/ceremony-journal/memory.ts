@@ -3,7 +3,7 @@ import {PleiadesError} from "../../core/errors.js";
 import type {CeremonyJournal, JournalChange, JournaledCeremony} from "../../ports/ceremony-journal.js";
 
 interface Kept {
-  readonly definition: string;
+  definition: string;
   end: string | null;
   readonly items: Map<string, string>;
   readonly chunks: Map<RootHex, Uint8Array>;
@@ -27,6 +27,12 @@ export class MemoryCeremonyJournal implements CeremonyJournal {
     await this.#write(() => {
       if (this.#disk.kept.has(id)) return;
       this.#disk.kept.set(id, {definition, end: null, items: new Map(), chunks: new Map(), agreement: null});
+    });
+  }
+
+  async redefine(id: RootHex, definition: string): Promise<void> {
+    await this.#write(() => {
+      this.#kept(id).definition = definition;
     });
   }
 

@@ -1,5 +1,5 @@
 import "./polyfill.js";
-import {randomBytes} from "node:crypto";
+import {createPrivateKey, randomBytes, sign} from "node:crypto";
 import {constants} from "node:fs";
 import {type FileHandle, link, open, rm} from "node:fs/promises";
 import {dirname} from "node:path";
@@ -12,6 +12,8 @@ import {PleiadesError} from "../../core/errors.js";
 
 export type PrivateKey = NonNullable<Libp2pOptions["privateKey"]>;
 
+/** Before the 32 bytes of an Ed25519 key. @see RFC 8410 */
+const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 /** A key file holds one line of about 90 characters. */
 const MAX_FILE_BYTES = 1024;
 
@@ -27,6 +29,12 @@ export class Identity {
 
   privateKey(): PrivateKey {
     return this.#privateKey;
+  }
+  /** Ed25519, 64 bytes; the same for the same message. @see RFC 8032 */
+  sign(message: Uint8Array): Uint8Array {
+    const seed = this.#privateKey.raw.subarray(0, 32);
+    const key = createPrivateKey({key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8"});
+    return new Uint8Array(sign(null, message, key));
   }
   toString(): string {
     return this.peerId;

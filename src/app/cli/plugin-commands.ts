@@ -1,13 +1,17 @@
 import {dirname} from "node:path";
 import type {Argv} from "yargs";
 import {systemClock} from "../../adapters/clock/system.js";
-import type {CommandArguments, CommandOption} from "../../plugin/contract.js";
+import type {Network} from "../../core/duty/network.js";
+import {PleiadesError} from "../../core/errors.js";
+import type {CommandArguments, CommandOption, PublicChain} from "../../plugin/contract.js";
 import type {HostedCommand} from "../../plugin/host.js";
 import {loadConfig} from "../config/load.js";
-import {presetOf} from "../config/network.js";
+import {presetOf, resolveNetwork} from "../config/network.js";
+import type {Config} from "../config/schema.js";
 import {processLogger} from "../logging.js";
 import {loadPluginHost} from "../plugins.js";
 import {BUILT_IN} from "./built-in.js";
+import {confirmOnTerminal} from "./confirm.js";
 import type {CommandContext} from "./context.js";
 import {controlClient} from "./control-client.js";
 import {text} from "./options.js";
@@ -24,14 +28,17 @@ export async function addPluginCommands(cli: Argv, args: readonly string[], cont
     if (named === null) return null;
     throw error;
   });
-  if (loaded === null) return;
-  const {config} = loaded;
-  const host = await loadPluginHost(config, {
-    logger: processLogger(config.logging),
-    clock: systemClock,
-    baseDir: dirname(loaded.file),
-    node: {role: "cli", network: config.network.name, preset: presetOf(config.network)},
-  });
+  const config = loaded?.config ?? null;
+  const plugins = {...ALWAYS, ...config?.plugins};
+  const host = await loadPluginHost(
+    {plugins},
+    {
+      logger: processLogger(config?.logging ?? {level: "warn", format: "text"}),
+      clock: systemClock,
+      baseDir: loaded === null ? process.cwd() : dirname(loaded.file),
+      node: {role: "cli", ...nodeOf(config)},
+    },
+  );
   const root: Branch = {children: new Map()};
   for (const command of host.commands) {
     let branch = root;
@@ -42,8 +49,16 @@ export async function addPluginCommands(cli: Argv, args: readonly string[], cont
     }
     branch.command = command;
   }
-  addBranches(cli, root, {context, dataDir: config.dataDir});
+  addBranches(cli, root, {context, config});
 }
+
+/** Built-in plugins whose commands are of use without a configuration, too: whoever wants to can verify a ceremony. */
+const ALWAYS: Config["plugins"] = {dkg: {config: {}}};
+
+const nodeOf = (config: Config | null) =>
+  config === null
+    ? {network: "unknown", preset: "mainnet" as const}
+    : {network: config.network.name, preset: presetOf(config.network)};
 
 /** `dkg` and `dkg join` are a command and a command below it. */
 interface Branch {
@@ -53,8 +68,8 @@ interface Branch {
 
 interface Surroundings {
   readonly context: CommandContext;
-  /** Of the node whose configuration this is. */
-  readonly dataDir: string;
+  /** Null where there is none. */
+  readonly config: Config | null;
 }
 
 function addBranches(cli: Argv, {children}: Branch, surroundings: Surroundings): void {
@@ -87,7 +102,7 @@ function configArgument(args: readonly string[]): string | null {
 async function runCommand(
   command: HostedCommand,
   args: {readonly [name: string]: unknown},
-  {context, dataDir}: Surroundings,
+  {context, config}: Surroundings,
 ): Promise<void> {
   const abort = new AbortController();
   const stop = (): void => abort.abort();
@@ -96,12 +111,30 @@ async function runCommand(
     const declared = Object.keys(command.options).map((name) => [name, args[name]]);
     const given = Object.fromEntries(declared) as CommandArguments;
     const {signal} = abort;
-    const control = controlClient(command.plugin, {dataDir, signal});
-    context.exitCode = await command.run(given, {print: (line) => context.io.out(line), signal, control});
+    const control = config === null ? {} : {control: controlClient(command.plugin, {dataDir: config.dataDir, signal})};
+    context.exitCode = await command.run(given, {
+      print: (line) => context.io.out(line),
+      note: (line) => context.io.err(line),
+      progress: (line) => context.io.progress(line),
+      json: args.json === true,
+      confirm: (question) => confirmOnTerminal(question, signal),
+      chain: async () => {
+        if (config !== null) return publicChain(await resolveNetwork(config.network));
+        throw new PleiadesError({code: "CLI_FILE", file: "lodestar.config.yaml", reason: "there is none here"});
+      },
+      signal,
+      ...control,
+    });
   } finally {
     process.off("SIGINT", stop).off("SIGTERM", stop);
   }
 }
+
+const publicChain = ({name, genesisValidatorsRoot, forks}: Network): PublicChain => ({
+  name,
+  genesisValidatorsRoot,
+  genesisForkVersion: forks?.[0]?.version ?? null,
+});
 
 const yargsOption = ({type, describe, required = false, default: fallback, choices}: CommandOption) => ({
   type,

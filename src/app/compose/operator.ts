@@ -95,7 +95,12 @@ export async function composeOperator(
         {committees: () => book.current(), preset: network.preset},
       ),
     );
-    const offers = new PluginOffers({hub, clock, logger: log}, {self: identity.peerId, dataDir: loaded.config.dataDir});
+    const committeesChanged = async () => (await book.reload()).errors;
+    const {vault} = keeper;
+    const offers = new PluginOffers(
+      {hub, clock, logger: log, identity, vault, committeesChanged},
+      {dataDir: loaded.config.dataDir},
+    );
     stops.push(() => offers.close());
     await plugins.start((plugin) => offers.of(plugin));
     stops.push(() => plugins.stop());

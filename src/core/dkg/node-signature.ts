@@ -23,13 +23,20 @@ export function nodePublicKey(peer: PeerIdText): Uint8Array | null {
   return shaped && hex.startsWith(ED25519_PEER_PREFIX) ? new Uint8Array(Buffer.from(hex.slice(12), "hex")) : null;
 }
 
-/** Node keys as libp2p has them. @see RFC 8032 */
+/**
+ * What a node signs when one of its plugins asks: the plugin's name comes first, so that no plugin can speak for another
+ * one, for the node's own protocols, or for libp2p.
+ */
+export const pluginMessage = (plugin: string, message: Uint8Array): Uint8Array =>
+  new Uint8Array(Buffer.concat([Buffer.from(`pleiades plugin ${plugin}\n`), message]));
+
+/** Statements of ceremonies: node keys as libp2p has them, in the name of the plugin `dkg`. @see RFC 8032 */
 export const verifyNodeSignature: VerifyNodeSignature = (peer, message, signature) => {
   const bytes = nodePublicKey(peer);
   if (bytes === null || signature.length !== 64) return false;
   try {
     const key = createPublicKey({key: Buffer.concat([SPKI_PREFIX, bytes]), format: "der", type: "spki"});
-    return verify(null, message, key, signature);
+    return verify(null, pluginMessage("dkg", message), key, signature);
   } catch {
     return false;
   }

@@ -94,4 +94,50 @@ export const dkgReasons = {
     meaning: "The journal of ceremonies could not be written, so its ceremonies were stopped where they are.",
     action: "Free space or repair the disk and start the operator again: they go on from what is durable.",
   },
+  DKG_CHAIN_UNKNOWN: {
+    fault: "configuration",
+    meaning:
+      "The configuration does not say enough of the chain for a ceremony: its genesis validators root or fork schedule is not known.",
+    action: "Name a known network, or a beacon node or spec file, under `network` in lodestar.config.yaml.",
+  },
+  DKG_WITHDRAWAL: {
+    fault: "caller",
+    meaning: "A definition needs exactly one withdrawal target.",
+    action: "Give --withdrawal-address (0x01), or --withdrawal-dkg-key (0x00 with a change to that address).",
+  },
+  DKG_OPERATORS_FILE: {
+    fault: "configuration",
+    meaning: "The operators file is not a list of {id, peerId, addresses}.",
+    action: "Write it as for `pleiades split` (docs/dkg.md has one).",
+  },
+  DKG_FILE_READ: {
+    fault: "environment",
+    meaning: "A file of a ceremony could not be read.",
+    action: "Check its path and permissions.",
+  },
+  DKG_FILE_WRITE: {
+    fault: "environment",
+    meaning: "A file of a ceremony could not be written; a file that is there is never replaced.",
+    action: "Choose another path, or make room on the disk.",
+  },
+  DKG_FILE_OTHER: {
+    fault: "operator",
+    meaning: "A file does not belong to this ceremony: its content is not what follows from the public output.",
+    action: "Don't deposit or sign with it; take the file from another operator.",
+  },
+  DKG_DEFINITION_CHANGED: {
+    fault: "caller",
+    meaning: "The running operator read another definition than this command.",
+    action: "Run the command again with a file that does not change.",
+  },
+  DKG_CONSENT_REFUSED: {
+    fault: "caller",
+    meaning: "Nobody agreed to the definition.",
+    action: "Read what it says and type yes, or give --yes where nobody can be asked.",
+  },
+  DKG_CEREMONY_FAILED: {
+    fault: "operator",
+    meaning: "The ceremony ended without a key.",
+    action: "The reason names the step and who was missing or guilty there; make a new definition without them.",
+  },
 } as const satisfies Record<string, Reason>;

@@ -87,6 +87,11 @@ export const pluginReasons = {
     meaning: "A plugin failed to stop, or took too long; the others were stopped all the same.",
     action: "Tell the plugin's author; the process ends anyway.",
   },
+  PLUGIN_SERVICE_MISSING: {
+    fault: "configuration",
+    meaning: "A plugin asked for the service of one that it does not depend on, or that offers none.",
+    action: "Name it in the plugin's dependsOn, or use a release of it that offers a service.",
+  },
   PLUGIN_VETO: {
     fault: "nobody",
     meaning: "A plugin of this node forbids this request.",

@@ -4,6 +4,7 @@ import type {CeremonyVault} from "../../ports/ceremony-vault.js";
 
 /** What an operator asks of the vault, as it crosses the channel. */
 export type VaultCall =
+  | {readonly method: "journalKey"}
   | {readonly method: "begin"; readonly definition: string; readonly peerId: PeerIdText}
   | {
       readonly method: "deal";
@@ -50,6 +51,8 @@ export function parseVaultCall(raw: unknown): VaultCall {
   const ceremony = (): RootHex => parseRootHex(call.ceremony, "ceremony");
   const chunk = (): number => whole(call.chunk, "chunk", 0, MAX_CHUNK);
   switch (call.method) {
+    case "journalKey":
+      return {method: "journalKey"};
     case "begin": {
       const definition = text(call.definition, "definition", MAX_DEFINITION);
       return {method: "begin", definition, peerId: parsePeerIdText(call.peerId, "peerId")};
@@ -88,6 +91,8 @@ export function parseVaultCall(raw: unknown): VaultCall {
 
 export function callVault(vault: CeremonyVault, call: VaultCall): Promise<unknown> {
   switch (call.method) {
+    case "journalKey":
+      return vault.journalKey();
     case "begin":
       return vault.begin(call.definition, call.peerId);
     case "deal":
@@ -109,6 +114,7 @@ export function callVault(vault: CeremonyVault, call: VaultCall): Promise<unknow
 export function vaultOver(ask: (call: VaultCall) => Promise<unknown>): CeremonyVault {
   const send = <R>(call: VaultCall): Promise<R> => ask(call) as Promise<R>;
   return {
+    journalKey: () => send({method: "journalKey"}),
     begin: (definition, peerId) => send({method: "begin", definition, peerId}),
     deal: (ceremony, {announces, chunk}) => send({method: "deal", ceremony, announces, chunk}),
     open: (ceremony, {dealing, chunk, bytes}) => send({method: "open", ceremony, dealing, chunk, bytes}),

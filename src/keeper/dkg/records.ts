@@ -38,6 +38,7 @@ export const NAMES = {
   allEnded: "ended/",
   committee: (id: RootHex): string => `committee/${id}`,
   committees: "committee/",
+  journalKey: "journal-key",
 } as const;
 
 export const encodeJson = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));

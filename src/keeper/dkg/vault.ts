@@ -73,6 +73,16 @@ export class KeeperVault implements CeremonyVault {
     this.#network = network;
   }
 
+  async journalKey(): Promise<Uint8Array> {
+    const {table} = this.#modules;
+    const fresh = randomBytes(32);
+    return table.transaction((write) => {
+      const held = table.get(NAMES.journalKey);
+      if (held === null) write.put(NAMES.journalKey, fresh);
+      return new Uint8Array(held ?? fresh);
+    });
+  }
+
   async begin(definition: string, peerId: PeerIdText): Promise<VaultAnnounce> {
     const {table, aside, clock, newSeed = () => randomBytes(32)} = this.#modules;
     const read = await aside.run("dkgRead", {definition, peerId});

@@ -153,7 +153,7 @@ describe("a committee set up by hand", function () {
         "feeRecipient: null": `feeRecipient: "${CAPTURED_FEE_RECIPIENT}"`,
         "enabled: false": "enabled: true",
         "port: 9200": "port: 0",
-        "plugins: {}": "plugins: {metrics: {}}",
+        "  dkg: {}": "  dkg: {}\n  metrics: {}",
         "level: info": "level: debug",
       });
     }

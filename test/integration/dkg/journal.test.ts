@@ -8,6 +8,8 @@ import {parseRootHex} from "../../../src/core/bytes.js";
 import {ceremonyJournalContract} from "../../contract/ceremony-journal.js";
 import {codeFrom} from "../../support/link.js";
 
+const KEY = new Uint8Array(32).fill(7);
+
 ceremonyJournalContract("in memory", async () => {
   const disk = new MemoryJournalDisk();
   return {open: async () => new MemoryCeremonyJournal(disk), remove: async () => undefined};
@@ -16,7 +18,7 @@ ceremonyJournalContract("in memory", async () => {
 ceremonyJournalContract("lmdb", async () => {
   const folder = mkdtempSync(join(tmpdir(), "pleiades-journal-"));
   return {
-    open: () => LmdbCeremonyJournal.open(folder),
+    open: () => LmdbCeremonyJournal.open(folder, KEY),
     remove: async () => rmSync(folder, {recursive: true, force: true}),
   };
 });
@@ -30,15 +32,16 @@ describe("a damaged journal on disk", () => {
   afterEach(() => rmSync(folder, {recursive: true, force: true}));
 
   it("is noticed by its checksums, with a code", async () => {
-    const journal = await LmdbCeremonyJournal.open(folder);
+    const journal = await LmdbCeremonyJournal.open(folder, KEY);
     await journal.begin(id, "a definition that is long enough to be found again");
     await journal.close();
     const file = join(folder, "data.mdb");
     const bytes = readFileSync(file);
-    const at = bytes.lastIndexOf("long enough");
-    bytes.write("LONG", at);
+    const name = `definition/${id}`;
+    const at = bytes.lastIndexOf(name) + name.length + 20;
+    bytes[at] = bytes[at]! ^ 1;
     writeFileSync(file, bytes);
-    const opened = await LmdbCeremonyJournal.open(folder);
+    const opened = await LmdbCeremonyJournal.open(folder, KEY);
     try {
       expect(() => opened.ceremonies())
         .to.throw("damaged")
@@ -48,8 +51,16 @@ describe("a damaged journal on disk", () => {
     }
   });
 
+  it("shows nothing of what is in it, and opens with no other key", async () => {
+    const journal = await LmdbCeremonyJournal.open(folder, KEY);
+    await journal.begin(id, "a definition that is long enough to be found again");
+    await journal.close();
+    expect(readFileSync(join(folder, "data.mdb")).includes("long enough")).to.equal(false);
+    expect(await codeFrom(LmdbCeremonyJournal.open(folder, new Uint8Array(32)))).to.equal("DKG_JOURNAL_CORRUPT");
+  });
+
   it("is refused when it is another file, or one that was cut short", async () => {
-    const journal = await LmdbCeremonyJournal.open(folder);
+    const journal = await LmdbCeremonyJournal.open(folder, KEY);
     await journal.begin(id, "definition");
     await journal.write(id, [{kind: "chunk", hash: id, bytes: new Uint8Array(200_000)}]);
     await journal.close();
@@ -61,9 +72,9 @@ describe("a damaged journal on disk", () => {
       Buffer.from("not a database"),
     ]) {
       writeFileSync(file, damaged);
-      expect(await codeFrom(LmdbCeremonyJournal.open(folder))).to.equal("DKG_JOURNAL_CORRUPT");
+      expect(await codeFrom(LmdbCeremonyJournal.open(folder, KEY))).to.equal("DKG_JOURNAL_CORRUPT");
     }
     writeFileSync(file, whole);
-    await (await LmdbCeremonyJournal.open(folder)).close();
+    await (await LmdbCeremonyJournal.open(folder, KEY)).close();
   });
 });

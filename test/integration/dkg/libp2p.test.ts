@@ -5,8 +5,8 @@ import {expect} from "chai";
 import {blstDkgGroup} from "../../../src/adapters/bls/blst.js";
 import {LmdbCeremonyJournal} from "../../../src/adapters/ceremony-journal/lmdb.js";
 import {generateIdentity, type Identity} from "../../../src/adapters/libp2p/identity.js";
-import type {DkgCeremonies} from "../../../src/committee/dkg-ceremonies.js";
 import {parseOperatorId, type RootHex} from "../../../src/core/bytes.js";
+import type {DkgCeremonies} from "../../../src/plugin/dkg/ceremonies.js";
 import {nodeSigner} from "../../support/dkg.js";
 import {definitionText, startCeremonies, TestVaults} from "../../support/dkg-operators.js";
 import {startPeerNode} from "../../support/peer-node.js";
@@ -33,7 +33,7 @@ describe("a ceremony over libp2p, with journals on disk", function () {
         identity: identities[n] as Identity,
         ...(listen === undefined ? {} : {listen}),
       });
-      const journal = await LmdbCeremonyJournal.open(join(dir, String(n)));
+      const journal = await LmdbCeremonyJournal.open(join(dir, String(n)), new Uint8Array(32));
       const modules = {peers: peerNode.messages, journal, node: nodes[n]!, vaults: vaults[n]!, group: blstDkgGroup};
       const {ceremonies} = startCeremonies(modules);
       let open = true;

@@ -9,7 +9,7 @@ import {
   participantsOf,
   type SignedDefinition,
 } from "../../../src/core/dkg/definition.js";
-import {nodePublicKey, verifyNodeSignature} from "../../../src/core/dkg/node-signature.js";
+import {nodePublicKey, pluginMessage, verifyNodeSignature} from "../../../src/core/dkg/node-signature.js";
 import {testDraft, testKey} from "../../support/committees.js";
 import {consented, testCeremony, testDefinition, testNode} from "../../support/dkg.js";
 import {anyFailure} from "../../support/errors.js";
@@ -166,7 +166,7 @@ describe("a node's signature", () => {
   it("verifies with the key that the peer id contains, as libp2p makes it", async () => {
     const identity = await generateIdentity();
     const message = Buffer.from("message");
-    const signature = await identity.privateKey().sign(message);
+    const signature = await identity.privateKey().sign(pluginMessage("dkg", message));
     expect(Buffer.from(nodePublicKey(identity.peerId)!)).to.deep.equal(
       Buffer.from(identity.privateKey().publicKey.raw),
     );

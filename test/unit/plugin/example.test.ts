@@ -1,4 +1,5 @@
 import {expect} from "chai";
+import {commandIo} from "../../support/command-io.js";
 import {attestationContext, bench, rejection} from "./support.js";
 
 const entry = (config: unknown) => [{name: "example", module: "./example/index.js", config}];
@@ -33,7 +34,7 @@ describe("the example plugin, written as a third party would", () => {
     const [command] = host.commands;
     expect(command).to.include({plugin: "example", name: "example types"});
     const lines: string[] = [];
-    const io = {print: (line: string) => void lines.push(line), signal: new AbortController().signal};
+    const io = commandIo({print: (line) => void lines.push(line)});
     expect(await command!.run({upper: false}, io)).to.equal(0);
     expect(lines).to.deep.equal(["ATTESTATION", "DEPOSIT"]);
   });

@@ -3,6 +3,7 @@ import {PleiadesError} from "../../../src/core/errors.js";
 import type {Command, Contributions, Plugin, RouteContribution, Veto} from "../../../src/plugin/contract.js";
 import type {PleiadesEvent} from "../../../src/ports/observer.js";
 import type {VetoGate} from "../../../src/ports/veto.js";
+import {commandIo} from "../../support/command-io.js";
 import {attestationContext, bench, KEY, plugin, rejection, turns} from "./support.js";
 
 const command = (name: string, run: Command["run"] = async () => 0): Command => ({
@@ -13,7 +14,7 @@ const command = (name: string, run: Command["run"] = async () => 0): Command => 
 });
 const route = (path: string, handler = async () => ({status: 200, contentType: "text/plain", body: "ok"})) =>
   ({method: "GET", path, handler}) as const;
-const io = {print: () => {}, signal: new AbortController().signal};
+const io = commandIo();
 
 describe("contributions", () => {
   it("are refused when they are not what the contract says", async () => {

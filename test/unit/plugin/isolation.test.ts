@@ -5,6 +5,7 @@ import {ManualClock} from "../../../src/adapters/clock/manual.js";
 import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
 import {PLUGIN_TOKENS, type Plugin} from "../../../src/plugin/contract.js";
 import {createPluginContainer, loadPlugins} from "../../../src/plugin/host.js";
+import {commandIo} from "../../support/command-io.js";
 import {pathsTo} from "./reachable.js";
 import {attestationContext, FIXTURES, NODE, plugin} from "./support.js";
 
@@ -96,7 +97,7 @@ describe("what a plugin can reach", () => {
     host.veto!(attestationContext());
     host.observer({kind: "store-committed", records: 1, durationMs: 1});
     await host.routes[0]!.handler({query: {}, headers: {}, body: null});
-    await host.commands[0]!.run({}, {print: () => {}, signal: new AbortController().signal});
+    await host.commands[0]!.run({}, commandIo());
     // container, config, veto context, event, request, start context, arguments, io
     expect(taken).to.have.length(8);
     expect([...pathsTo(taken, app.targets)]).to.deep.equal([]);

@@ -107,7 +107,7 @@ describe("the life of plugins", () => {
       ),
     );
     await host.start();
-    expect(Object.keys(context!).sort()).to.deep.equal(["clock", "logger", "node", "signal"]);
+    expect(Object.keys(context!).sort()).to.deep.equal(["clock", "logger", "node", "signal", "use"]);
     expect(context!.node).to.deep.equal(NODE);
     expect(context!.clock.now()).to.equal(clock.now());
     context!.logger.info("hello");

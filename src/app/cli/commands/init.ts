@@ -65,6 +65,8 @@ async function init(args: InitArgs, {io}: CommandContext): Promise<void> {
       network: args.network === undefined ? networkSection(network) : {name: network.name},
       operator: args.role === "signer" ? null : args.listen === undefined ? {} : {listen: [args.listen]},
       signer: args.role === "operator" ? null : {},
+      // An operator can take part in key ceremonies; it does nothing until its owner consents to one.
+      ...(args.role === "signer" ? {} : {plugins: {dkg: {}}}),
     }),
     0o644,
   );
@@ -82,7 +84,7 @@ async function init(args: InitArgs, {io}: CommandContext): Promise<void> {
 
 const NEXT: {readonly [role in Role]: string} = {
   operator:
-    "Next: give the peer id and a reachable address to whoever splits the key; put the committee file and bundle you get under committees and operator.bundles; then `pleiades operator`.",
+    "Next: for a new key, `pleiades operator` and then `pleiades dkg run` with the definition you get (docs/dkg.md). For a key that is split: give the peer id and a reachable address to whoever splits it, put the committee file and bundle you get under committees and operator.bundles; then `pleiades operator`.",
   signer:
     "Next: give the peer id to whoever splits the key (--coordinator); put the committee file you get under committees; then `pleiades signer`.",
   both: "Next: give the peer id to whoever splits the key; put the committee file and bundle you get under committees and operator.bundles; then `pleiades operator` and `pleiades signer`.",

@@ -3,10 +3,10 @@ import {MemoryCeremonyJournal, MemoryJournalDisk} from "../../../src/adapters/ce
 import {systemClock} from "../../../src/adapters/clock/system.js";
 import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
 import {MemoryPeerNetwork} from "../../../src/adapters/peer-messages/memory.js";
-import type {DkgCeremonies} from "../../../src/committee/dkg-ceremonies.js";
-import type {Settle} from "../../../src/committee/dkg-ceremony.js";
-import {encodeMessage} from "../../../src/committee/dkg-wire.js";
 import type {RootHex} from "../../../src/core/bytes.js";
+import type {DkgCeremonies} from "../../../src/plugin/dkg/ceremonies.js";
+import type {Settle} from "../../../src/plugin/dkg/ceremony.js";
+import {encodeMessage} from "../../../src/plugin/dkg/wire.js";
 import type {CeremonyJournal, JournalChange} from "../../../src/ports/ceremony-journal.js";
 import {transparentDkgGroup} from "../../simulation/transparent-group.js";
 import {cheapNode, verifyCheaply} from "../../support/dkg.js";
@@ -171,16 +171,46 @@ describe("ceremonies of several operators", function () {
     await waitFor("it has heard of it", () => late.ceremonies.status(id!).status?.progress.step !== "announce");
   });
 
+  it("begin once all have consented, whoever is away meanwhile, and end at the deadline naming who never did", async () => {
+    for (const operator of operators) operator.start();
+    const unsigned = definitionText(nodes, {signers: []});
+    const soon = definitionText(nodes, {signers: [], nonce: 2, deadline: Math.ceil(systemClock.now() / 1000) + 2});
+    const late = await operators[0]!.ceremonies.join(soon);
+    const id = await operators[0]!.ceremonies.join(unsigned);
+    const consented = (operator: Operator) =>
+      operator.ceremonies
+        .status(id)
+        .participants.filter((one) => one.consented)
+        .map(({number}) => number);
+    expect(consented(operators[0]!)).to.deep.equal([1]);
+    await operators[1]!.ceremonies.join(unsigned);
+    await waitFor("both know of both", () => [0, 1].every((n) => consented(operators[n]!).length === 2));
+    for (const n of [0, 1]) operators[n]!.kill();
+    operators[0]!.start();
+    expect(consented(operators[0]!)).to.deep.equal([1, 2]);
+    await Promise.all([2, 3].map((n) => operators[n]!.ceremonies.join(unsigned)));
+    await waitFor("three consents", () => [0, 2, 3].every((n) => consented(operators[n]!).length >= 3));
+    expect(operators[0]!.ceremonies.status(id).status === null || consented(operators[0]!).length === 4).to.equal(true);
+    operators[1]!.start();
+    expect(await finished(id)).to.have.length(1);
+    await waitFor("the other is given up", () => operators[0]!.ceremonies.status(late).ended !== null);
+    const {failure: why} = JSON.parse(operators[0]!.ceremonies.status(late).ended!) as {failure: object};
+    expect(why).to.deep.include({reason: "deadline", step: "consent", missing: [2, 3, 4]});
+    expect(
+      await codeFrom(operators[0]!.ceremonies.join(soon).then(() => operators[0]!.ceremonies.abort(late, "x"))),
+    ).to.equal("DKG_CEREMONY_OVER");
+  });
+
   it("end for everybody with a reason when one aborts, and say so after a new start", async () => {
     for (const operator of operators) operator.start();
     operators[3]!.vaults.away = true;
     const id = await joinAll(definitionText(nodes));
-    operators[1]!.ceremonies.abort(id, "changed my mind");
+    await operators[1]!.ceremonies.abort(id, "changed my mind");
     const failureOf = ({ceremonies}: Operator) => ceremonies.status(id).status?.failure;
     await waitFor("all failed", () => operators.slice(0, 3).every((operator) => failureOf(operator) != null));
     expect(failureOf(operators[0]!)).to.include({reason: "aborted"});
     expect(failureOf(operators[0]!)?.said).to.deep.equal(["2: changed my mind"]);
-    failure("DKG_CEREMONY_OVER", () => operators[1]!.ceremonies.abort(id, "again"));
+    expect(await codeFrom(operators[1]!.ceremonies.abort(id, "again"))).to.equal("DKG_CEREMONY_OVER");
     operators[1]!.kill();
     operators[1]!.start();
     expect(operators[1]!.ceremonies.status(id).ended).to.contain("changed my mind");

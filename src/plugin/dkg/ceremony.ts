@@ -1,21 +1,18 @@
-import type {RootHex} from "../core/bytes.js";
-import {formatMemory, parseMemory} from "../core/dkg/agreement.js";
-import type {Ceremony} from "../core/dkg/ceremony.js";
-import {chunkKey, itemKey} from "../core/dkg/draft.js";
-import {decodeItem} from "../core/dkg/items-codec.js";
-import {encodeItem} from "../core/dkg/items-json.js";
-import {NEW_CEREMONY, step} from "../core/dkg/machine.js";
-import {type Progress, progressOf} from "../core/dkg/progress.js";
-import type {DkgEffect, DkgInput, DkgState, Failure, Machine, Output, VaultCall} from "../core/dkg/state.js";
-import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
-import type {CeremonyJournal, JournalChange} from "../ports/ceremony-journal.js";
-import type {Clock} from "../ports/clock.js";
-import type {Logger} from "../ports/logger.js";
-
-/** What the vault made of a call. */
-export type VaultAnswer = Extract<DkgInput, {kind: "announced" | "dealt" | "opened" | "proved"}>;
-/** The secrets' side of one ceremony. The same call may be made again after a crash and gets the same answer. */
-export type AnswerVault = (call: VaultCall) => Promise<VaultAnswer>;
+import type {RootHex} from "../../core/bytes.js";
+import {formatMemory, parseMemory} from "../../core/dkg/agreement.js";
+import type {Ceremony} from "../../core/dkg/ceremony.js";
+import type {SignedDefinition} from "../../core/dkg/definition.js";
+import {chunkKey, itemKey} from "../../core/dkg/draft.js";
+import {decodeItem} from "../../core/dkg/items-codec.js";
+import {encodeItem} from "../../core/dkg/items-json.js";
+import {NEW_CEREMONY, step} from "../../core/dkg/machine.js";
+import {type Progress, progressOf} from "../../core/dkg/progress.js";
+import type {DkgEffect, DkgInput, DkgState, Failure, Machine, Output, VaultCall} from "../../core/dkg/state.js";
+import {codeOf, PleiadesError, type ReasonCode} from "../../core/errors.js";
+import type {CeremonyJournal, JournalChange} from "../../ports/ceremony-journal.js";
+import type {Clock} from "../../ports/clock.js";
+import type {Logger} from "../../ports/logger.js";
+import type {AnswerVault} from "./answer-vault.js";
 
 /** How a ceremony ended: exactly one of the two. */
 export interface Ending {
@@ -23,12 +20,15 @@ export interface Ending {
   readonly failure: Failure | null;
 }
 /** Puts the keys to use, or throws the secrets away. Called again after a crash, so it may find its work done. */
-export type Settle = (ceremony: Ceremony, ending: Ending) => Promise<void>;
+export type Settle = (
+  of: {ceremony: Ceremony; signed: SignedDefinition; self: number},
+  ending: Ending,
+) => Promise<void>;
 
 export interface CeremonyModules {
   readonly journal: CeremonyJournal;
   readonly vault: AnswerVault;
-  readonly settle: Settle;
+  readonly settle: (ending: Ending) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** To all peers; those it does not reach pull it. */
@@ -269,7 +269,7 @@ export class RunningCeremony {
   #settle(ending: Ending): void {
     this.#untilDone("settle", async () => {
       const {journal, settle} = this.#modules;
-      await settle(this.machine.ceremony, ending);
+      await settle(ending);
       if (this.#closed) return;
       const {output, failure} = ending;
       const report =

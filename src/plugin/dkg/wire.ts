@@ -1,6 +1,7 @@
 import {createHash} from "node:crypto";
-import {type RootHex, rootHex} from "../core/bytes.js";
-import {PleiadesError} from "../core/errors.js";
+import {type RootHex, rootHex} from "../../core/bytes.js";
+import type {DefinitionSignatures} from "../../core/dkg/definition.js";
+import {PleiadesError} from "../../core/errors.js";
 
 /** What operators of one ceremony say to each other, as bodies of a plugin's messages. */
 export type CeremonyMessage =
@@ -9,9 +10,11 @@ export type CeremonyMessage =
   /** Which items the asker holds, by digest; the answer is some of those that it lacks. */
   | {readonly kind: "have"; readonly ceremony: RootHex; readonly held: ReadonlySet<string>}
   /** The answer is the chunk with this hash, or nothing. */
-  | {readonly kind: "chunk"; readonly ceremony: RootHex; readonly hash: RootHex};
+  | {readonly kind: "chunk"; readonly ceremony: RootHex; readonly hash: RootHex}
+  /** Which signatures of the definition the asker holds; the answer is those that the other one holds. */
+  | {readonly kind: "consents"; readonly ceremony: RootHex; readonly signatures: DefinitionSignatures};
 
-const KINDS = ["item", "have", "chunk"] as const;
+const KINDS = ["item", "have", "chunk", "consents"] as const;
 const ID_BYTES = 32;
 const HEAD_BYTES = 1 + ID_BYTES;
 /** Of an item's key: two that collide would only hide an item from anti-entropy, and nobody gains by making some. */
@@ -21,6 +24,9 @@ const MAX_HELD = 20_000;
 /** Of one answer, so that an asker that is far behind catches up in steps; one item may be larger. */
 const MAX_ANSWER_BYTES = 2 ** 18;
 const LENGTH_BYTES = 4;
+const CONSENT_BYTES = 65;
+/** Of a reshare from 13 operators to 13 others. */
+const MAX_PARTICIPANTS = 26;
 
 /** Names an item in what an operator says it holds. */
 export const itemDigest = (key: string): string =>
@@ -35,6 +41,8 @@ export function encodeMessage(message: CeremonyMessage): Uint8Array {
       return Buffer.concat([head, ...[...message.held].map((digest) => Buffer.from(digest, "hex"))]);
     case "chunk":
       return Buffer.concat([head, bytesOf(message.hash)]);
+    case "consents":
+      return Buffer.concat([head, encodeConsents(message.signatures)]);
   }
 }
 
@@ -56,7 +64,26 @@ export function decodeMessage(body: Uint8Array): CeremonyMessage {
     case "chunk":
       if (rest.length !== ID_BYTES) throw malformed("chunk");
       return {kind, ceremony, hash: rootHex(rest)};
+    case "consents":
+      return {kind, ceremony, signatures: decodeConsents(rest)};
   }
+}
+
+/** Each participant's number in one byte, then its 64 bytes. */
+export const encodeConsents = (signatures: DefinitionSignatures): Uint8Array =>
+  Buffer.concat([...signatures].flatMap(([number, hex]) => [Buffer.from([number]), Buffer.from(hex.slice(2), "hex")]));
+
+/** @throws DKG_MESSAGE */
+export function decodeConsents(body: Uint8Array): DefinitionSignatures {
+  const count = body.length / CONSENT_BYTES;
+  if (!Number.isInteger(count) || count > MAX_PARTICIPANTS) throw malformed("consents");
+  const bytes = Buffer.from(body);
+  return new Map(
+    Array.from({length: count}, (_, i) => {
+      const at = i * CONSENT_BYTES;
+      return [bytes[at]!, `0x${bytes.subarray(at + 1, at + CONSENT_BYTES).toString("hex")}`];
+    }),
+  );
 }
 
 /** As many items as one answer takes, each with its length before it. */

@@ -1,0 +1,370 @@
+import type {PeerIdText, RootHex} from "../../core/bytes.js";
+import {type Ceremony, ceremonyOf} from "../../core/dkg/ceremony.js";
+import {
+  type Definition,
+  type DefinitionSignatures,
+  formatDefinition,
+  type Participant,
+  parseDefinition,
+  type SignedDefinition,
+} from "../../core/dkg/definition.js";
+import {depositChecker} from "../../core/dkg/deposits.js";
+import {itemKey} from "../../core/dkg/draft.js";
+import type {SignAsNode} from "../../core/dkg/items.js";
+import {decodeItem} from "../../core/dkg/items-codec.js";
+import type {VerifyNodeSignature} from "../../core/dkg/node-signature.js";
+import type {Machine} from "../../core/dkg/state.js";
+import {codeOf, PleiadesError} from "../../core/errors.js";
+import type {CeremonyJournal} from "../../ports/ceremony-journal.js";
+import type {Clock} from "../../ports/clock.js";
+import type {Logger} from "../../ports/logger.js";
+import type {NamedPeer, PeerMessages} from "../../ports/peer-messages.js";
+import type {AnswerVault} from "./answer-vault.js";
+import {type CeremonyStatus, RunningCeremony, type Settle} from "./ceremony.js";
+import {CeremonyExchange, type Shared} from "./exchange.js";
+import {Gathering} from "./gathering.js";
+
+export interface CeremoniesModules {
+  readonly journal: CeremonyJournal;
+  readonly peers: PeerMessages;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sign: SignAsNode;
+  readonly verify: VerifyNodeSignature;
+  /** The secrets' side of a ceremony, by the text of its signed definition. */
+  readonly vaultOf: (ceremony: Ceremony, definition: string) => AnswerVault;
+  readonly settle: Settle;
+  /** What is the same for all machines. */
+  readonly machine: Pick<Machine, "group" | "timing">;
+}
+
+/** One ceremony as `status` shows it: what goes on, and once it is over how it ended, as JSON; also after a new start. */
+export interface ListedCeremony {
+  readonly id: RootHex;
+  readonly definition: Definition;
+  readonly participants: readonly ListedParticipant[];
+  /** Null before enough have consented, and when it was over before this start. */
+  readonly status: CeremonyStatus | null;
+  readonly ended: string | null;
+}
+
+export interface ListedParticipant {
+  readonly number: number;
+  readonly peerId: PeerIdText;
+  readonly connected: boolean;
+  /** Whether its signature of the definition is here. */
+  readonly consented: boolean;
+}
+
+/** How often each peer is asked for what is missing: what is new is pushed, so this is for what was lost. */
+const SYNC_MS = 1_000;
+/** How long a finished ceremony is still served to operators who lag behind. */
+const SERVED_MS = 7 * 24 * 60 * 60_000;
+
+interface Entry {
+  readonly signed: SignedDefinition;
+  readonly participants: readonly Participant[];
+  /** Until enough have signed. */
+  readonly gathering: Gathering | null;
+  /** Null before that, and when it never came to it. */
+  readonly ceremony: Ceremony | null;
+  /** Null: it has not begun, or was over before this start and is only served. */
+  readonly running: RunningCeremony | null;
+  readonly served: ReadonlyMap<string, string>;
+  readonly ended: string | null;
+}
+
+/** All ceremonies of one operator: resumed from the journal, kept up to date with peers, started and aborted. */
+export class DkgCeremonies {
+  readonly #modules: CeremoniesModules;
+  readonly #entries = new Map<RootHex, Entry>();
+  readonly #watchers = new Set<() => void>();
+  readonly #exchange: CeremonyExchange;
+  #closed = false;
+  #cancelTick: () => void = () => undefined;
+
+  constructor(modules: CeremoniesModules) {
+    this.#modules = modules;
+    const {journal, peers, logger} = modules;
+    this.#exchange = new CeremonyExchange({
+      journal,
+      peers,
+      logger,
+      ids: () => this.#entries.keys(),
+      shared: (id) => this.#shared(id),
+    });
+  }
+
+  /** Resumes what the journal holds and begins to listen. @throws DKG_JOURNAL_CORRUPT · PEER_TOO_MANY */
+  open(): void {
+    const {journal} = this.#modules;
+    this.#exchange.open();
+    for (const {id, definition, end} of journal.ceremonies()) this.#resume(id, definition, end);
+    this.#namePeers();
+    this.#scheduleTick();
+  }
+
+  /**
+   * Consents and takes part, as soon as all others have consented too; what it takes part in already goes on.
+   * @throws DKG_DEFINITION_* · DKG_NOT_PARTICIPANT · DKG_CEREMONY_OVER · PEER_TOO_MANY · LINK_ADDRESS · DKG_JOURNAL_FAILED
+   */
+  async join(text: string): Promise<RootHex> {
+    const {journal, clock, verify, sign} = this.#modules;
+    const gathering = new Gathering(parseDefinition(text, verify), verify);
+    const {id, definition, participants} = gathering;
+    if (this.#entries.has(id)) return id;
+    const number = this.#numberIn({id, participants});
+    if (definition.deadline * 1_000 <= clock.now()) {
+      throw new PleiadesError({code: "DKG_CEREMONY_OVER", ceremony: id, deadline: definition.deadline});
+    }
+    if (!gathering.consented.includes(number)) gathering.consent(number, sign);
+    // Names that cannot be used are found before anything is remembered.
+    this.#namePeers(gathering.signed);
+    await journal.begin(id, formatDefinition(gathering.signed));
+    // Somebody may have asked twice, or this may have been stopped meanwhile.
+    if (this.#entries.has(id) || this.#closed) return id;
+    this.#gather(gathering);
+    this.#exchange.sync(id);
+    return id;
+  }
+
+  /** @throws DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER · DKG_JOURNAL_FAILED */
+  async abort(id: RootHex, reason: string): Promise<void> {
+    const {running, gathering, ended} = this.#entry(id);
+    if (gathering !== null && ended === null) return this.#giveUp(gathering, "aborted", [reason]);
+    if (running === null || running.over) throw new PleiadesError({code: "DKG_CEREMONY_OVER", ceremony: id});
+    running.abort(reason);
+  }
+
+  list(): readonly ListedCeremony[] {
+    return [...this.#entries.keys()].map((id) => this.status(id));
+  }
+
+  /** @throws DKG_CEREMONY_UNKNOWN */
+  status(id: RootHex): ListedCeremony {
+    const {participants, gathering, running, ended, ...entry} = this.#entry(id);
+    const {definition, signatures} = gathering?.signed ?? entry.signed;
+    const {self} = this.#modules.peers;
+    const up = new Set(this.#modules.peers.peers().flatMap(({peerId, connected}) => (connected ? [peerId] : [])));
+    return {
+      id,
+      definition,
+      participants: participants.map(({number, peerId}) => {
+        return {number, peerId, connected: peerId === self || up.has(peerId), consented: signatures.has(number)};
+      }),
+      status: running?.status() ?? null,
+      ended: running?.ended ?? ended,
+    };
+  }
+
+  /** The status now and after each change, until it is over or the signal aborts. @throws DKG_CEREMONY_UNKNOWN */
+  async *watch(id: RootHex, signal: AbortSignal): AsyncGenerator<ListedCeremony> {
+    for (;;) {
+      const changed = this.#nextChange(signal);
+      const now = this.status(id);
+      yield now;
+      if (now.ended !== null || signal.aborted) return;
+      await changed;
+      if (signal.aborted) return;
+    }
+  }
+
+  /** Stops where everything is. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#exchange.close();
+    this.#cancelTick();
+    await Promise.all([...this.#entries.values()].map(({running}) => running?.close()));
+    this.#changed();
+  }
+
+  #resume(id: RootHex, definition: string, end: string | null): void {
+    const {journal, verify} = this.#modules;
+    let gathering: Gathering;
+    try {
+      gathering = new Gathering(parseDefinition(definition, verify), verify);
+      this.#numberIn(gathering);
+    } catch (error) {
+      throw new PleiadesError({code: "DKG_JOURNAL_CORRUPT", ceremony: id, reason: codeOf(error)}, {cause: error});
+    }
+    if (gathering.id !== id) throw new PleiadesError({code: "DKG_JOURNAL_CORRUPT", ceremony: id});
+    if (end === null) {
+      this.#gather(gathering);
+      return;
+    }
+    const {signed, participants, complete} = gathering;
+    const ceremony = complete ? ceremonyOf(signed, verify) : null;
+    const texts = ceremony === null ? [] : journal.items(id);
+    const served = new Map(texts.map((text) => [itemKey(decodeItem(ceremony!, text)), text]));
+    this.#entries.set(id, {signed, participants, gathering: null, ceremony, running: null, served, ended: end});
+  }
+
+  /** Waits for consents, or begins when all are there. */
+  #gather(gathering: Gathering): void {
+    const {id, signed, participants} = gathering;
+    if (gathering.complete) {
+      this.#begin(signed);
+      return;
+    }
+    this.#entries.set(id, {
+      signed,
+      participants,
+      gathering,
+      ceremony: null,
+      running: null,
+      served: new Map(),
+      ended: null,
+    });
+    this.#changed();
+  }
+
+  /** Signatures that a peer showed. */
+  #consented(gathering: Gathering, signatures: DefinitionSignatures): void {
+    const {id} = gathering;
+    if (!gathering.merge(signatures)) return;
+    this.#changed();
+    const text = formatDefinition(gathering.signed);
+    this.#modules.journal.redefine(id, text).then(
+      () => {
+        const entry = this.#entries.get(id);
+        if (entry?.gathering !== gathering || entry.ended !== null || this.#closed) return;
+        if (gathering.complete) this.#gather(gathering);
+      },
+      // The signatures come again after the next start.
+      (error: unknown) => this.#modules.logger.error("consents could not be written", {code: codeOf(error)}),
+    );
+  }
+
+  /** A definition that never began. */
+  async #giveUp(gathering: Gathering, reason: "aborted" | "deadline", said: readonly string[]): Promise<void> {
+    const {id, signed, participants, missing} = gathering;
+    const failure = {reason, step: "consent", missing, guilty: [], said};
+    const ended = JSON.stringify({outcome: "failed", failure});
+    await this.#modules.journal.end(id, ended);
+    this.#entries.set(id, {
+      signed,
+      participants,
+      gathering: null,
+      ceremony: null,
+      running: null,
+      served: new Map(),
+      ended,
+    });
+    this.#changed();
+  }
+
+  #begin(signed: SignedDefinition): void {
+    const {journal, clock, logger, sign, verify, vaultOf, settle, machine} = this.#modules;
+    const ceremony = ceremonyOf(signed, verify);
+    const {id, participants} = ceremony;
+    const self = this.#numberIn(ceremony);
+    const running = new RunningCeremony(
+      {
+        journal,
+        clock,
+        logger,
+        settle: (ending) => settle({ceremony, signed, self}, ending),
+        vault: vaultOf(ceremony, formatDefinition(signed)),
+        publish: (text) => this.#exchange.publish(participants, id, text),
+        wants: () => this.#exchange.sync(id),
+        changed: () => this.#changed(),
+      },
+      {
+        ...machine,
+        ceremony,
+        sign,
+        self,
+        checkDeposits: depositChecker(machine.group, signed.definition),
+      },
+    );
+    this.#entries.set(id, {
+      signed,
+      participants,
+      gathering: null,
+      ceremony,
+      running,
+      served: running.texts,
+      ended: null,
+    });
+    running.start();
+    // Who has begun before has said something by now.
+    this.#exchange.sync(id);
+    this.#changed();
+  }
+
+  /** @throws DKG_NOT_PARTICIPANT */
+  #numberIn({participants, id}: Pick<Ceremony, "participants" | "id">): number {
+    const {self} = this.#modules.peers;
+    const own = participants.find(({peerId}) => peerId === self);
+    if (own === undefined) throw new PleiadesError({code: "DKG_NOT_PARTICIPANT", ceremony: id, peerId: self});
+    return own.number;
+  }
+
+  /** @throws DKG_CEREMONY_UNKNOWN */
+  #entry(id: RootHex): Entry {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw new PleiadesError({code: "DKG_CEREMONY_UNKNOWN", ceremony: id});
+    return entry;
+  }
+
+  #shared(id: RootHex): Shared | null {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return null;
+    const {participants, signed, gathering, running, served} = entry;
+    return {
+      participants,
+      signatures: (gathering?.signed ?? signed).signatures,
+      consented: gathering === null ? null : (signatures) => this.#consented(gathering, signatures),
+      running,
+      served,
+    };
+  }
+
+  #namePeers(more?: SignedDefinition): void {
+    const now = this.#modules.clock.now();
+    const wanted = [...this.#entries.values()].flatMap(({signed, running, gathering}) => {
+      const over = gathering === null && (running === null || running.over);
+      return over && now > signed.definition.deadline * 1_000 + SERVED_MS ? [] : [signed];
+    });
+    const named = new Map<PeerIdText, NamedPeer>();
+    for (const {definition} of more === undefined ? wanted : [...wanted, more]) {
+      for (const {peerId, addresses} of [...definition.operators, ...(definition.previous?.operators ?? [])]) {
+        const all = new Set([...(named.get(peerId)?.addresses ?? []), ...addresses]);
+        named.set(peerId, {peerId, addresses: [...all]});
+      }
+    }
+    this.#modules.peers.setPeers([...named.values()]);
+  }
+
+  #scheduleTick(): void {
+    this.#cancelTick = this.#modules.clock.after(SYNC_MS, () => {
+      for (const [id, {gathering}] of this.#entries) {
+        if (gathering !== null && this.#isLate(gathering)) {
+          this.#giveUp(gathering, "deadline", []).catch(() => undefined);
+        }
+        this.#exchange.sync(id);
+      }
+      this.#scheduleTick();
+    });
+  }
+
+  #isLate({definition}: Gathering): boolean {
+    return definition.deadline * 1_000 <= this.#modules.clock.now();
+  }
+
+  #changed(): void {
+    for (const wake of [...this.#watchers]) wake();
+  }
+
+  #nextChange(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#watchers.delete(wake);
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.#watchers.add(wake);
+      signal.addEventListener("abort", wake);
+    });
+  }
+}

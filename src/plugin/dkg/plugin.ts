@@ -1,0 +1,188 @@
+import {join} from "node:path";
+import {z} from "zod";
+import {parseRootHex, type RootHex} from "../../core/bytes.js";
+import type {DkgGroup} from "../../core/dkg/group.js";
+import {verifyNodeSignature} from "../../core/dkg/node-signature.js";
+import type {Timing} from "../../core/dkg/state.js";
+import {isJsonObject} from "../../core/duty/strict-object.js";
+import {PleiadesError} from "../../core/errors.js";
+import type {CeremonyJournal} from "../../ports/ceremony-journal.js";
+import type {Clock} from "../../ports/clock.js";
+import type {PluginResponse} from "../../ports/http-route.js";
+import {PLUGIN_API_VERSION, type Plugin, type PluginContext, type RouteContribution} from "../contract.js";
+import {answerVault} from "./answer-vault.js";
+import {DkgCeremonies} from "./ceremonies.js";
+import {createCommand} from "./create.js";
+import {makeFolder, readEach} from "./files.js";
+import {type CeremonyReport, reportOf} from "./report.js";
+import {abortCommand, runCommand, statusCommand} from "./run.js";
+import {FILE_NAMES, folderOf, Settler} from "./settle.js";
+import {verifyCommand} from "./verify.js";
+
+const seconds = (value: number) => z.number().positive().max(3_600).default(value);
+const configSchema = z.strictObject({
+  /** How long one step waits for operators that are slow before it goes on without them, in seconds. */
+  patience: z
+    .strictObject({
+      announce: seconds(60),
+      deal: seconds(120),
+      settle: seconds(10),
+      result: seconds(30),
+      round: seconds(2),
+      maxRound: seconds(30),
+    })
+    .prefault({}),
+});
+export type DkgConfig = z.infer<typeof configSchema>;
+
+/** What only the composition knows. */
+export interface DkgPluginModules {
+  readonly group: DkgGroup;
+  readonly openJournal: (folder: string, key: Uint8Array) => Promise<CeremonyJournal>;
+}
+
+/** Key ceremonies in process, for plugins that depend on `dkg`: `context.use("dkg") as DkgService`. */
+export interface DkgService {
+  /** This operator's consent to a definition, as `dkg run`; resolves with the ceremony's id. @throws DKG_* */
+  run(definition: string): Promise<RootHex>;
+  /** @throws DKG_CEREMONY_UNKNOWN */
+  status(id: RootHex): CeremonyReport;
+  list(): readonly CeremonyReport[];
+  /** The report now and after each change, until it ends. @throws DKG_CEREMONY_UNKNOWN */
+  watch(id: RootHex, signal: AbortSignal): AsyncIterable<CeremonyReport>;
+  /** @throws DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER */
+  abort(id: RootHex, reason: string): Promise<void>;
+}
+
+/** The built-in plugin `dkg`: distributed key generation. @see docs/dkg.md */
+export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<DkgConfig> {
+  let config: DkgConfig;
+  let clock: Clock;
+  let running: {ceremonies: DkgCeremonies; journal: CeremonyJournal; dataDir: string} | null = null;
+
+  const here = () => {
+    if (running === null) throw new PleiadesError({code: "CONTROL_NO_OPERATOR", reason: "not in an operator"});
+    return running;
+  };
+  const reportFor = (id: RootHex): CeremonyReport => {
+    const {ceremonies, dataDir} = here();
+    return reportOf(ceremonies.status(id), folderOf(dataDir, id));
+  };
+  const service: DkgService = {
+    run: (definition) => here().ceremonies.join(definition),
+    status: reportFor,
+    list: () =>
+      here()
+        .ceremonies.list()
+        .map(({id}) => reportFor(id)),
+    async *watch(id, signal) {
+      const {ceremonies, dataDir} = here();
+      for await (const listed of ceremonies.watch(id, signal)) yield reportOf(listed, folderOf(dataDir, id));
+    },
+    abort: (id, reason) => here().ceremonies.abort(id, reason),
+  };
+
+  async function start(context: PluginContext): Promise<void> {
+    const {peers, dataDir, vault, sign, committeesChanged, logger} = context;
+    ({clock} = context);
+    // In a signer and for commands there is nothing to run.
+    if (!peers || !dataDir || !vault || !sign || !committeesChanged) return;
+    const folder = join(dataDir, "journal");
+    await makeFolder(folder);
+    const journal = await openJournal(folder, await vault.journalKey());
+    const settler = new Settler({vault, group, logger, committeesChanged}, {dataDir});
+    const ceremonies = new DkgCeremonies({
+      journal,
+      peers,
+      clock,
+      logger,
+      sign,
+      verify: verifyNodeSignature,
+      vaultOf: (ceremony, definition) => answerVault({vault, group}, {ceremony, definition, self: peers.self}),
+      settle: (of, ending) => settler.settle(of, ending),
+      machine: {group, timing: timingOf(config)},
+    });
+    running = {ceremonies, journal, dataDir};
+    ceremonies.open();
+  }
+
+  return {
+    name: "dkg",
+    apiVersion: PLUGIN_API_VERSION,
+    configSchema,
+    register(_container, given) {
+      config = given;
+      return {
+        commands: [
+          createCommand({now: () => clock.now()}),
+          runCommand,
+          statusCommand,
+          verifyCommand(group),
+          abortCommand,
+        ],
+        committeeSources: [
+          {
+            name: "ceremonies",
+            committeeFiles: async () =>
+              running === null ? [] : readEach(join(running.dataDir, "ceremonies"), FILE_NAMES.committee),
+          },
+        ],
+        routes: routes(service),
+        service,
+      };
+    },
+    start,
+    async stop() {
+      const was = running;
+      running = null;
+      await was?.ceremonies.close();
+      await was?.journal.close();
+    },
+  };
+}
+
+function routes(service: DkgService): RouteContribution[] {
+  const json = (value: unknown): PluginResponse => {
+    return {status: 200, contentType: "application/json", body: JSON.stringify(value)};
+  };
+  const field = (body: unknown, name: string): unknown => (isJsonObject(body) ? body[name] : undefined);
+  const idIn = (body: unknown): RootHex => parseRootHex(field(body, "id"), "ceremony");
+  return [
+    {method: "GET", path: "/ceremonies", control: true, handler: async () => json(service.list())},
+    {
+      method: "POST",
+      path: "/run",
+      control: true,
+      handler: async ({body}) => json({id: await service.run(String(field(body, "definition")))}),
+    },
+    {
+      method: "POST",
+      path: "/watch",
+      control: true,
+      handler: async ({body, signal}) => {
+        const id = idIn(body);
+        // An unknown one is refused before the answer begins.
+        service.status(id);
+        return {lines: service.watch(id, signal)};
+      },
+    },
+    {
+      method: "POST",
+      path: "/abort",
+      control: true,
+      handler: async ({body}) => {
+        await service.abort(idIn(body), String(field(body, "reason") ?? ""));
+        return json({});
+      },
+    },
+  ];
+}
+
+const timingOf = ({patience: {announce, deal, settle, result, round, maxRound}}: DkgConfig): Timing => ({
+  announceMs: announce * 1_000,
+  dealMs: deal * 1_000,
+  settleMs: settle * 1_000,
+  resultMs: result * 1_000,
+  roundMs: round * 1_000,
+  maxRoundMs: maxRound * 1_000,
+});

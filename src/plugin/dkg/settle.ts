@@ -1,0 +1,94 @@
+import {join} from "node:path";
+import type {RootHex} from "../../core/bytes.js";
+import type {Ceremony} from "../../core/dkg/ceremony.js";
+import {committeeFileOf} from "../../core/dkg/committee.js";
+import type {SignedDefinition} from "../../core/dkg/definition.js";
+import {combineDeposits} from "../../core/dkg/deposits.js";
+import type {DkgGroup} from "../../core/dkg/group.js";
+import type {PublicOutput} from "../../core/dkg/output.js";
+import {formatOutputFile} from "../../core/dkg/output-file.js";
+import {codeOf} from "../../core/errors.js";
+import {formatDepositFile} from "../../core/mini-pool/deposit-file.js";
+import type {CeremonyVault} from "../../ports/ceremony-vault.js";
+import type {Logger} from "../../ports/logger.js";
+import type {Ending} from "./ceremony.js";
+import {makeFolder, replaceFile} from "./files.js";
+
+export interface CeremonyFiles {
+  /** All that is public of the ceremony: `pleiades dkg verify` needs nothing else. */
+  readonly ceremony: string;
+  readonly committee: string;
+  /** Null where there is nothing to deposit. */
+  readonly deposits: string | null;
+}
+
+/** Texts of the files that a finished ceremony leaves. @throws DEPOSIT_SIGNATURE and what a committee file throws */
+export function filesOf(group: DkgGroup, signed: SignedDefinition, output: PublicOutput): CeremonyFiles {
+  const {definition} = signed;
+  const {keys, results} = output;
+  const {name, genesisForkVersion} = definition.network;
+  const deposits = definition.depositAmounts.length === 0 ? null : combineDeposits(group, definition, {keys, results});
+  return {
+    ceremony: formatOutputFile(signed, output),
+    committee: committeeFileOf(group, definition, keys),
+    deposits: deposits === null ? null : formatDepositFile(deposits, {network: {name, genesisForkVersion}, bls: group}),
+  };
+}
+
+export const FILE_NAMES = {
+  ceremony: "ceremony.json",
+  committee: "committee.json",
+  deposits: "deposit-data.json",
+} as const satisfies Record<keyof CeremonyFiles, string>;
+
+export const folderOf = (dataDir: string, id: RootHex): string => join(dataDir, "ceremonies", id);
+
+export interface SettlerModules {
+  readonly vault: CeremonyVault;
+  readonly group: DkgGroup;
+  readonly logger: Logger;
+  readonly committeesChanged: () => Promise<readonly string[]>;
+}
+
+/** Puts keys to use, or throws secrets away. Every step may find itself done already. */
+export class Settler {
+  readonly #modules: SettlerModules;
+  readonly #dataDir: string;
+
+  /** @param options.dataDir of the plugin */
+  constructor(modules: SettlerModules, {dataDir}: {dataDir: string}) {
+    this.#modules = modules;
+    this.#dataDir = dataDir;
+  }
+
+  /** @param of.self this operator's number @throws DKG_FILE_WRITE and what the vault throws: it is to be tried again */
+  async settle(
+    {ceremony, signed, self}: {ceremony: Ceremony; signed: SignedDefinition; self: number},
+    ending: Ending,
+  ): Promise<void> {
+    const {id} = ceremony;
+    const {output} = ending;
+    if (output === null) return this.#forget(id);
+    const files = filesOf(this.#modules.group, signed, output);
+    const folder = folderOf(this.#dataDir, id);
+    await makeFolder(folder);
+    for (const kind of ["ceremony", "committee", "deposits"] as const) {
+      const text = files[kind];
+      if (text !== null) await replaceFile(join(folder, FILE_NAMES[kind]), text);
+    }
+    // An operator whose share was not proved to the others has none that is of use.
+    if (output.missing.includes(self)) return this.#forget(id);
+    await this.#modules.vault.activate(id, files.committee);
+    const errors = await this.#modules.committeesChanged();
+    for (const error of errors) this.#modules.logger.warn("a committee file could not be used", {error});
+  }
+
+  async #forget(id: RootHex): Promise<void> {
+    try {
+      await this.#modules.vault.abort(id);
+    } catch (error) {
+      // It never came so far, or it was forgotten before a crash.
+      if (codeOf(error) !== "KEEPER_CEREMONY_UNKNOWN") throw error;
+    }
+  }
+}
