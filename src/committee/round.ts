@@ -201,11 +201,14 @@ const messageOf = (error: unknown): string =>
   error instanceof PleiadesError ? error.message : REASONS.INTERNAL.meaning;
 const replyOutcome = (reply: PartialReply): "signed" | ReasonCode => (reply.kind === "signed" ? "signed" : reply.code);
 
-const JUDGED = ["SLASHING_", "POLICY_", "PLUGIN_VETO", "OPERATOR_OUTRANKED"];
+const JUDGED = ["SLASHING_", "POLICY_", "PLUGIN_VETO", "OPERATOR_OUTRANKED", "KEEPER_OTHER_", "KEEPER_CREDENTIALS_"];
 /** A failing disk behind the slashing protection, or a failing plugin, is no judgement on the message. */
 const NOT_JUDGED = ["SLASHING_STORE_", "PLUGIN_VETO_FAILED"];
 
-/** Refused because of the message itself: by slashing protection, policy, a plugin's veto or an earlier-ranked signer. */
+/**
+ * Refused because of the message itself: by slashing protection, the record of withdrawals, policy, a plugin's veto or an
+ * earlier-ranked signer.
+ */
 export function isRefusal(code: ReasonCode): boolean {
   return JUDGED.some((area) => code.startsWith(area)) && !NOT_JUDGED.some((area) => code.startsWith(area));
 }

@@ -2,6 +2,7 @@ import {createServer, type IncomingMessage, type Server, type ServerResponse} fr
 import type {AddressInfo} from "node:net";
 import {forkVersionAt, type Network} from "../../src/core/duty/network.js";
 
+const ZERO = `0x${"00".repeat(32)}`;
 const FAR_FUTURE = (2n ** 64n - 1n).toString();
 
 export interface FakeValidator {
@@ -10,12 +11,14 @@ export interface FakeValidator {
   status: string;
   activationEpoch: string;
   exitEpoch: string;
+  credentials: string;
 }
 
 /** The few calls of the beacon API that Pleiades makes, over real HTTP, for a chain of one's own choice. */
 export class FakeBeaconNode {
   readonly validators: FakeValidator[] = [];
   readonly published: unknown[] = [];
+  readonly changes: unknown[] = [];
   syncing = false;
   /** When set, published exits get this answer instead of being taken. */
   refuse: {status: number; body: string} | null = null;
@@ -45,7 +48,15 @@ export class FakeBeaconNode {
 
   add(pubkey: string, more: Partial<FakeValidator> = {}): FakeValidator {
     const index = String(this.validators.length + 100);
-    const validator = {pubkey, index, status: "active_ongoing", activationEpoch: "0", exitEpoch: FAR_FUTURE, ...more};
+    const validator = {
+      pubkey,
+      index,
+      status: "active_ongoing",
+      activationEpoch: "0",
+      exitEpoch: FAR_FUTURE,
+      credentials: ZERO,
+      ...more,
+    };
     this.validators.push(validator);
     return validator;
   }
@@ -72,6 +83,7 @@ export class FakeBeaconNode {
     }
     if (url === "/eth/v1/node/syncing") return data({is_syncing: this.syncing, sync_distance: "7", head_slot: "1"});
     if (url === "/eth/v1/beacon/pool/voluntary_exits") return this.#publish(JSON.parse(body));
+    if (url === "/eth/v1/beacon/pool/bls_to_execution_changes") return this.#publishChanges(JSON.parse(body));
     const key = /^\/eth\/v1\/beacon\/states\/head\/validators\/(.*)$/.exec(url)?.[1];
     const found = this.validators.find(({pubkey}) => pubkey === key);
     return found === undefined
@@ -85,6 +97,19 @@ export class FakeBeaconNode {
     return {status: 200, body: ""};
   }
 
+  #publishChanges(changes: readonly {message: {validator_index: string; to_execution_address: string}}[]): {
+    status: number;
+    body: string;
+  } {
+    if (this.refuse !== null) return this.refuse;
+    this.changes.push(...changes);
+    for (const {message} of changes) {
+      const found = this.validators.find(({index}) => index === message.validator_index);
+      if (found !== undefined) found.credentials = `0x01${"00".repeat(11)}${message.to_execution_address.slice(2)}`;
+    }
+    return {status: 200, body: ""};
+  }
+
   #validator(validator: FakeValidator): unknown {
     const {pubkey, index, activationEpoch} = validator;
     if (this.published.length > 0 && validator.status === "active_ongoing" && this.looksUntilIncluded-- <= 0) {
@@ -94,7 +119,12 @@ export class FakeBeaconNode {
     const {status, exitEpoch} = validator;
     const withdrawable = exitEpoch === FAR_FUTURE ? exitEpoch : String(BigInt(exitEpoch) + 256n);
     const epochs = {activation_epoch: activationEpoch, exit_epoch: exitEpoch, withdrawable_epoch: withdrawable};
-    return {index, balance: "32000000000", status, validator: {pubkey, slashed: false, ...epochs}};
+    return {
+      index,
+      balance: "32000000000",
+      status,
+      validator: {pubkey, slashed: false, withdrawal_credentials: validator.credentials, ...epochs},
+    };
   }
 
   #spec(): {[key: string]: string} {

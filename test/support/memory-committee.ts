@@ -12,12 +12,22 @@ import type {Network} from "../../src/core/duty/network.js";
 import {EMPTY_POLICY, type PolicyConfig} from "../../src/core/duty/policy.js";
 import {toWire} from "../../src/core/duty/request-codec.js";
 import {EMPTY_RECORD} from "../../src/core/slashing/decide.js";
+import {decideWithdrawal, type WithdrawalRecord} from "../../src/core/slashing/withdrawal.js";
 import {SigningKeeper} from "../../src/keeper/keeper.js";
 import {loadShare} from "../../src/keeper/partial-signer.js";
+import type {WithdrawalGuard} from "../../src/keeper/withdrawal-guard.js";
 import type {Keeper} from "../../src/ports/keeper.js";
 import type {PleiadesEvent} from "../../src/ports/observer.js";
 import type {PartialHandler} from "../../src/ports/operator-server.js";
 import {type TestKey, testCommittee, testPeerId} from "./committees.js";
+
+/** Decides as a keeper's guard does, from one record that stays as it is. */
+const recorded = (record: WithdrawalRecord | null): Pick<WithdrawalGuard, "decide"> => ({
+  async decide(key, subject, permitted, sign) {
+    const decision = decideWithdrawal(record, subject, {key, permitted, forgotten: false});
+    return decision.answer === "deny" ? {code: decision.code} : {code: null, signed: await sign()};
+  },
+});
 
 /**
  * A whole committee in one process: the real coordinators, operator nodes and keepers, over the in-memory link and stores,
@@ -31,6 +41,7 @@ export async function memoryCommittee(
     signers = 1,
     signerDelayMs = 500,
     policy = EMPTY_POLICY,
+    withdrawal = null,
     between = (handler) => handler,
   }: {
     n: number;
@@ -39,6 +50,8 @@ export async function memoryCommittee(
     signerDelayMs?: number;
     /** Of every operator. */
     policy?: PolicyConfig;
+    /** What every operator has recorded of the keys' withdrawals. */
+    withdrawal?: WithdrawalRecord | null;
     /** What stands between a signer and an operator, each counted from 0. */
     between?: (handler: PartialHandler, signer: number, operator: number, clock: ManualClock) => PartialHandler;
   },
@@ -62,7 +75,10 @@ export async function memoryCommittee(
       committeeHash,
       share: loadShare(keys[k]!.shares[i]!.secret, quorum),
     }));
-    const signing = new SigningKeeper({clock, store, pool: null}, {network, policy, shares, signingThreads: 0});
+    const signing = new SigningKeeper(
+      {clock, store, pool: null, withdrawals: recorded(withdrawal)},
+      {network, policy, shares, signingThreads: 0},
+    );
     const keeper: Pick<Keeper, "sign" | "watermarks"> = {
       sign: async (request) => (await signing.sign(request)).reply,
       watermarks: () => signing.watermarks(),

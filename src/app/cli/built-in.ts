@@ -12,4 +12,5 @@ export const BUILT_IN: readonly string[] = [
   "local",
   "participants",
   "exit",
+  "credential-change",
 ];

@@ -3,6 +3,7 @@ import {PleiadesError} from "../../core/errors.js";
 import {packageVersion} from "../version.js";
 import {configCommand} from "./commands/config.js";
 import {coordinatorsCommand} from "./commands/coordinators.js";
+import {credentialChangeCommand} from "./commands/credential-change.js";
 import {doctorCommand} from "./commands/doctor.js";
 import {exitCommand} from "./commands/exit.js";
 import {initCommand} from "./commands/init.js";
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((cli: Argv, context: CommandContext) => Argv)[] = [
   localCommand,
   participantsCommand,
   exitCommand,
+  credentialChangeCommand,
 ];
 
 /**

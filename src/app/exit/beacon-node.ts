@@ -1,8 +1,19 @@
-/** The three calls of the beacon API that an exit needs. @see beacon-APIs: getStateValidator, getSyncingStatus, submitPoolVoluntaryExit */
-import {type PubkeyHex, parseEpoch, parsePubkeyHex, parseUint64, type SignatureHex} from "../../core/bytes.js";
+/**
+ * The calls of the beacon API that exits and credential changes need.
+ * @see beacon-APIs: getStateValidator, getSyncingStatus, submitPoolVoluntaryExit, submitPoolBLSToExecutionChange
+ */
+import {
+  type PubkeyHex,
+  parseEpoch,
+  parsePubkeyHex,
+  parseRootHex,
+  parseUint64,
+  type SignatureHex,
+} from "../../core/bytes.js";
 import {isJsonObject, type JsonObject} from "../../core/duty/strict-object.js";
 import {PleiadesError} from "../../core/errors.js";
 import {withoutCredentials} from "../config/beacon-node.js";
+import type {Withdrawals} from "./credential-change.js";
 import type {ValidatorOnChain} from "./decide.js";
 
 /** A state of a busy node takes seconds to look into. */
@@ -51,6 +62,32 @@ export class ExitNode {
     } catch (cause) {
       throw this.#malformed(path, cause);
     }
+  }
+
+  /** Where the validator's stake goes when it is withdrawn, in the head's state. @throws EXIT_UNKNOWN_VALIDATOR · EXIT_NODE */
+  async withdrawals(key: PubkeyHex): Promise<Withdrawals> {
+    const path = `/eth/v1/beacon/states/head/validators/${key}`;
+    const {status, text} = await this.#call(path);
+    if (status === 404) throw this.#failure("EXIT_UNKNOWN_VALIDATOR", {key});
+    const data = this.#dataOf(path, status, text);
+    try {
+      const {validator} = data;
+      if (!isJsonObject(validator) || parsePubkeyHex(validator.pubkey) !== key) throw this.#malformed(path);
+      return {
+        index: parseUint64(data.index, "index"),
+        status: String(data.status).slice(0, 64),
+        credentials: parseRootHex(validator.withdrawal_credentials, "withdrawal_credentials"),
+      };
+    } catch (cause) {
+      throw this.#malformed(path, cause);
+    }
+  }
+
+  /** As publish, of one change of withdrawal credentials. @throws EXIT_REFUSED · EXIT_NODE */
+  async publishChange(change: object): Promise<void> {
+    const {status, text} = await this.#call("/eth/v1/beacon/pool/bls_to_execution_changes", [change]);
+    if (status >= 200 && status < 300) return;
+    throw this.#failure("EXIT_REFUSED", {status, reason: reasonIn(text), signedChange: JSON.stringify(change)});
   }
 
   /** Hands the exit to the node, which checks it and tells the others. @throws EXIT_REFUSED · EXIT_NODE */

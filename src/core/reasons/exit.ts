@@ -46,7 +46,7 @@ export const exitReasons = {
   },
   EXIT_SIGNER: {
     fault: "environment",
-    meaning: "The signer gave no signature for the exit.",
+    meaning: "The signer gave no signature for the message.",
     action: "See its answer here; nothing was published.",
   },
   EXIT_SIGNATURE: {
@@ -57,9 +57,9 @@ export const exitReasons = {
   },
   EXIT_REFUSED: {
     fault: "network",
-    meaning: "The beacon node refused the signed exit.",
+    meaning: "The beacon node refused the signed exit or credential change.",
     action:
-      "Read its reason here. The exit is signed: it can be published again, with any node, once the reason is gone.",
+      "Read its reason here. The message is signed: it can be published again, with any node, once the reason is gone.",
   },
   EXIT_NOT_CONFIRMED: {
     fault: "caller",
@@ -70,5 +70,32 @@ export const exitReasons = {
     fault: "network",
     meaning: "The exit was published, and the beacon node does not show the validator exiting within the time waited.",
     action: "Look again later: an exit stays in the pool until a block includes it. Publishing it again does no harm.",
+  },
+  CHANGE_MADE: {
+    fault: "nobody",
+    meaning: "The validator's withdrawals go to an execution address already; the chain takes no other.",
+    action: "Nothing is left to do if the address is yours.",
+  },
+  CHANGE_OTHER_KEY: {
+    fault: "caller",
+    meaning: "The validator's withdrawal credentials are of another key than the validator's own.",
+    action: "Whoever holds that withdrawal key can change them; this committee cannot.",
+  },
+  CHANGE_NOT_PERMITTED: {
+    fault: "configuration",
+    meaning:
+      "Too few operators sign this change: the key's definition names another address or none, and their configuration has no permit for it.",
+    action:
+      "Give the address that the key's definition names. For a key that was split, have at least t operators add the permit that is shown to policy.permits and start again.",
+  },
+  CHANGE_NOT_CONFIRMED: {
+    fault: "caller",
+    meaning: "The change was not confirmed. It can be made once, for ever.",
+    action: "Type yes, or give --yes where there is no terminal.",
+  },
+  CHANGE_NOT_SEEN: {
+    fault: "network",
+    meaning: "The change was published, and the beacon node does not show it within the time waited.",
+    action: "Look again later: it stays in the pool until a block includes it.",
   },
 } as const satisfies Record<string, Reason>;

@@ -4,23 +4,14 @@ import {systemClock} from "../../../adapters/clock/system.js";
 import {type PubkeyHex, parsePubkeyHex} from "../../../core/bytes.js";
 import {PleiadesError} from "../../../core/errors.js";
 import {chainOfBeaconNode, withoutCredentials} from "../../config/beacon-node.js";
-import {resolveNetwork} from "../../config/network.js";
-import type {SignerConfig} from "../../config/schema.js";
 import type {ExitChain} from "../../exit/exit.js";
-import type {SignExit} from "../../exit/signers.js";
-import {refuseOtherChain} from "../../validator/chain.js";
 import type {CommandContext} from "../context.js";
 import {type Io, toJsonLine} from "../io.js";
 import {jsonOption, text, usage, whole} from "../options.js";
-import {readPasswordFile} from "../password.js";
-import {loadFor} from "./services.js";
+import {checkSignerArgs, type SignerArgs, signerOf, signerOptions} from "../signer-options.js";
 
-interface ExitArgs {
+interface ExitArgs extends SignerArgs {
   readonly key: string;
-  readonly beaconNode: string;
-  readonly signer?: string | undefined;
-  readonly signerTokenFile?: string | undefined;
-  readonly config?: string | undefined;
   readonly epoch?: number | undefined;
   readonly dryRun: boolean;
   readonly yes: boolean;
@@ -44,12 +35,7 @@ export const exitCommand = (cli: Argv, context: CommandContext): Argv =>
     "Let a validator leave for ever: its exit, signed by the committee and published through a beacon node",
     (command) =>
       jsonOption(
-        command
-          .option("key", {...text("the validator's public key", GROUP), demandOption: true})
-          .option("beacon-node", {...text("URL of a beacon node of the validator's chain", GROUP), demandOption: true})
-          .option("signer", text("URL of a running signer; or give --config", GROUP))
-          .option("signer-token-file", text("with --signer: file (or credential:name) with its access token", GROUP))
-          .option("config", text("a signer's configuration file: its committee is asked without the signer", GROUP))
+        signerOptions(command.option("key", {...text("the validator's public key", GROUP), demandOption: true}))
           .option("epoch", whole("epoch from which the exit holds, not later than now", GROUP))
           .option("dry-run", {
             type: "boolean",
@@ -75,9 +61,7 @@ export const exitCommand = (cli: Argv, context: CommandContext): Argv =>
 async function exit(args: ExitArgs, io: Io): Promise<void> {
   const key = keyFlag(args.key);
   const {dryRun, json, yes, wait, beaconNode} = args;
-  if ((args.signer === undefined) === (args.config === undefined)) throw usage("give one of --signer and --config");
-  if (args.signerTokenFile !== undefined && args.signer === undefined)
-    throw usage("--signer-token-file belongs to --signer");
+  checkSignerArgs(args);
   if (args.waitSeconds !== undefined && !wait) throw usage("--wait-seconds belongs to --wait");
   if (dryRun && wait) throw usage("--dry-run publishes nothing to wait for");
   const chain = await chainOfBeaconNode(beaconNode);
@@ -111,18 +95,6 @@ async function exit(args: ExitArgs, io: Io): Promise<void> {
       ? `the exit of validator ${index} is published; a block will include it`
       : `validator ${index} is ${leaving.status}: it has duties until epoch ${leaving.exitEpoch}, withdrawable from epoch ${leaving.withdrawableEpoch}`,
   );
-}
-
-async function signerOf(args: ExitArgs, {network}: ExitChain): Promise<{sign: SignExit; close: () => Promise<void>}> {
-  const {signerAt, committeeOf} = await import("../../exit/signers.js");
-  if (args.signer !== undefined) {
-    const token = args.signerTokenFile === undefined ? null : readPasswordFile(args.signerTokenFile);
-    return {sign: signerAt(args.signer, {network, token}), close: async () => {}};
-  }
-  const loaded = await loadFor("signer", args.config ?? "");
-  const pinned = await resolveNetwork(loaded.config.network);
-  refuseOtherChain(network, pinned, withoutCredentials(args.beaconNode));
-  return committeeOf(loaded, {signer: loaded.config.signer as SignerConfig, network, clock: systemClock});
 }
 
 /** @throws EXIT_NOT_CONFIRMED */
