@@ -20,10 +20,14 @@ export class OperatorProcesses {
     this.ports = ports;
   }
 
-  /** @param options.network lines of the configuration below `network:` */
+  /** @param options.network lines of the configuration below `network:` @param options.plugins the same of `plugins:` */
   static async create(
     n: number,
-    {network = ["  name: hoodi"], patience = {}}: {network?: readonly string[]; patience?: object} = {},
+    {
+      network = ["  name: hoodi"],
+      patience = {},
+      plugins = [],
+    }: {network?: readonly string[]; patience?: object; plugins?: readonly string[]} = {},
   ): Promise<OperatorProcesses> {
     const dir = realpathSync(mkdtempSync(join(tmpdir(), "pleiades-ceremony-")));
     const ports = await freePorts(Array.from({length: n}, () => 0));
@@ -35,8 +39,14 @@ export class OperatorProcesses {
       peerIds.push(peerId);
       writeFileSync(join(folder, "password"), "correct horse\n", {mode: 0o600});
       const lines = ["network:", ...network, "operator:", `  listen: [/ip4/127.0.0.1/tcp/${port}]`];
-      const plugins = ["  passwordFile: ./password", "plugins:", `  dkg: {config: ${JSON.stringify({patience})}}`, ""];
-      writeFileSync(join(folder, "lodestar.config.yaml"), [...lines, ...plugins].join("\n"));
+      const own = [
+        "  passwordFile: ./password",
+        "plugins:",
+        `  dkg: {config: ${JSON.stringify({patience})}}`,
+        ...plugins,
+        "",
+      ];
+      writeFileSync(join(folder, "lodestar.config.yaml"), [...lines, ...own].join("\n"));
     }
     return new OperatorProcesses(dir, peerIds, ports);
   }

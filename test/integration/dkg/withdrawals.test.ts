@@ -5,7 +5,7 @@ import {namedNetwork} from "../../../src/app/networks.js";
 import {parsePubkeyHex} from "../../../src/core/bytes.js";
 import {keyCredentials} from "../../../src/core/mini-pool/deposit-data.js";
 import type {CeremonyReport} from "../../../src/plugin/dkg/report.js";
-import {cli} from "../../support/cli.js";
+import {cli, ROOT} from "../../support/cli.js";
 import {OperatorProcesses} from "../../support/dkg-processes.js";
 import {FakeBeaconNode} from "../../support/fake-beacon-node.js";
 
@@ -16,7 +16,8 @@ describe("a key whose withdrawals go to itself", function () {
   let operators: OperatorProcesses;
   let node: FakeBeaconNode;
   before(async () => {
-    operators = await OperatorProcesses.create(4);
+    const initiator = `  initiator: {module: ${join(ROOT, "test/fixtures/plugins/initiator/index.js")}}`;
+    operators = await OperatorProcesses.create(4, {plugins: [initiator]});
     await operators.startAll();
     node = new FakeBeaconNode(await namedNetwork("hoodi"));
   });
@@ -33,8 +34,14 @@ describe("a key whose withdrawals go to itself", function () {
     const definition = join(operators.dir, "definition.json");
     const members = ["--operators", operators.membersFile([peerId]), "--fee-recipient", OTHER];
     await operators.dkgJson(1, "create", ...members, "--withdrawal-dkg-key", ADDRESS, "--out", definition);
+    // Three consent by command, the fourth by another plugin that uses the same flow in process.
     const run = (n: number) => operators.dkgJson<CeremonyReport>(n, "run", "--definition", definition, "--yes");
-    const [first] = await Promise.all([1, 2, 3, 4].map(run));
+    const text = readFileSync(definition, "utf8");
+    const other = cli(["make", "key", "--definition", text, "--config", operators.config(4)]);
+    const [first] = await Promise.all([1, 2, 3].map(run));
+    const byPlugin = await other;
+    expect(byPlugin.code, byPlugin.stderr).to.equal(0);
+    expect(JSON.parse(byPlugin.stdout)).to.deep.include({id: first!.id, step: "done"});
     const {folder} = first!.end as {folder: string};
     const [deposit] = JSON.parse(readFileSync(join(folder, "deposit-data.json"), "utf8")) as [
       {pubkey: string; withdrawal_credentials: string},

@@ -81,6 +81,22 @@ describe("the life of plugins", () => {
     ).to.equal(true);
   });
 
+  it("gives a plugin the services of those it depends on, and of no others", async () => {
+    const {host: load} = bench();
+    const service = {answer: () => 42};
+    let use: ((name: string) => object) | undefined;
+    const start = async (context: {use(name: string): object}) => {
+      use = (name) => context.use(name);
+    };
+    const user = plugin("user", {}, {dependsOn: ["base", "silent"], start});
+    const host = await load(user, plugin("base", {service}), plugin("silent"), plugin("stranger", {service}));
+    await host.start();
+    expect(use!("base")).to.equal(service);
+    for (const name of ["silent", "stranger", "nobody", "user"]) {
+      await rejection("PLUGIN_SERVICE_MISSING", () => use!(name));
+    }
+  });
+
   it("does not start a plugin whose node could not offer what it should", async () => {
     const {host: load} = bench();
     const host = await load(plugin("one", {}, {start: async () => undefined}));
