@@ -104,6 +104,8 @@ export async function composeOperator(
     stops.push(() => offers.close());
     await plugins.start((plugin) => offers.of(plugin));
     stops.push(() => plugins.stop());
+    // Some plugins know their committees only once they have started.
+    for (const error of await committeesChanged()) log.warn("a committee file could not be used", {error});
     const server = provide(
       container,
       TOKENS.operatorServer,

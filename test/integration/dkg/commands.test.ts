@@ -134,7 +134,11 @@ describe("a ceremony by its commands", function () {
     expect(refused.stderr).to.match(/^(DKG|COMMITTEE)_\w+: /m);
   });
 
-  it("can be signed with at once, by a signer that loads the committee file", async () => {
+  it("can be signed with by a signer that loads the committee file, at once and after every operator was started again", async () => {
+    for (const n of [1, 2]) {
+      await operators.kill(n);
+      await operators.start(n);
+    }
     const folder = (ended.end as {folder: string}).folder;
     const text = readFileSync(signerConfig(), "utf8");
     const committees = `committees: [${join(folder, "committee.json")}]`;
