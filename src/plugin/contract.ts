@@ -108,6 +108,8 @@ export interface PublicChain {
   readonly genesisValidatorsRoot: RootHex | null;
   /** Null when the configuration has no fork schedule. */
   readonly genesisForkVersion: Bytes4Hex | null;
+  /** The epoch at a time in unix seconds; null when the configuration has no genesis time. */
+  epochAt(seconds: number): bigint | null;
 }
 
 /** What a plugin's container resolves before the plugin registers anything: exactly these. */

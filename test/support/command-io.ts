@@ -7,7 +7,7 @@ export const commandIo = (io: Partial<HostedIo> = {}): HostedIo => ({
   progress: () => undefined,
   json: false,
   confirm: async () => null,
-  chain: async () => ({name: "testnet", genesisValidatorsRoot: null, genesisForkVersion: null}),
+  chain: async () => ({name: "testnet", genesisValidatorsRoot: null, genesisForkVersion: null, epochAt: () => null}),
   signal: new AbortController().signal,
   ...io,
 });

@@ -1,7 +1,7 @@
 import {dirname} from "node:path";
 import type {Argv} from "yargs";
 import {systemClock} from "../../adapters/clock/system.js";
-import type {Network} from "../../core/duty/network.js";
+import {currentEpoch, type Network} from "../../core/duty/network.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {CommandArguments, CommandOption, PublicChain} from "../../plugin/contract.js";
 import type {HostedCommand} from "../../plugin/host.js";
@@ -130,11 +130,15 @@ async function runCommand(
   }
 }
 
-const publicChain = ({name, genesisValidatorsRoot, forks}: Network): PublicChain => ({
-  name,
-  genesisValidatorsRoot,
-  genesisForkVersion: forks?.[0]?.version ?? null,
-});
+function publicChain(network: Network): PublicChain {
+  const {name, genesisValidatorsRoot, forks} = network;
+  return {
+    name,
+    genesisValidatorsRoot,
+    genesisForkVersion: forks?.[0]?.version ?? null,
+    epochAt: (seconds) => currentEpoch(network, seconds * 1000),
+  };
+}
 
 const yargsOption = ({type, describe, required = false, default: fallback, choices}: CommandOption) => ({
   type,

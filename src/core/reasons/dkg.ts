@@ -105,6 +105,12 @@ export const dkgReasons = {
     meaning: "A definition needs exactly one withdrawal target.",
     action: "Give --withdrawal-address (0x01), or --withdrawal-dkg-key (0x00 with a change to that address).",
   },
+  DKG_RENEW_TERMS: {
+    fault: "caller",
+    meaning: "It is not clear where the stake and the fees of the keys go.",
+    action:
+      "Give the ceremony.json of the ceremony that made them; for keys that were split their committee.json and --withdrawal-address or --withdrawal-dkg-key, and --fee-recipient.",
+  },
   DKG_OPERATORS_FILE: {
     fault: "configuration",
     meaning: "The operators file is not a list of {id, peerId, addresses}.",

@@ -4,7 +4,7 @@ import {isStandardQuorum, thresholdOf} from "../../core/committee/quorum.js";
 import {ceremonyId, type Definition, formatDefinition, type WithdrawalTarget} from "../../core/dkg/definition.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
-import type {Command, CommandArguments} from "../contract.js";
+import type {Command, CommandArguments, CommandIo, PublicChain} from "../contract.js";
 import {readTextFile, writeNewFile} from "./files.js";
 import {parseMembers} from "./members-file.js";
 import {definitionLines} from "./show.js";
@@ -41,11 +41,7 @@ export const createCommand = (clock: Pick<Clock, "now">): Command => ({
     out: {type: "string", default: "definition.json", describe: "file to write"},
   },
   async run(args, io) {
-    const chain = await io.chain();
-    const {genesisValidatorsRoot, genesisForkVersion} = chain;
-    if (genesisValidatorsRoot === null || genesisForkVersion === null) {
-      throw new PleiadesError({code: "DKG_CHAIN_UNKNOWN", network: chain.name});
-    }
+    const {network} = await chainOf(io);
     const {operators, coordinators} = parseMembers(await readTextFile(String(args.operators)));
     const n = operators.length;
     const unsafe = args["unsafe-threshold"] === true;
@@ -58,28 +54,48 @@ export const createCommand = (clock: Pick<Clock, "now">): Command => ({
       unsafeThreshold: unsafe && !isStandardQuorum({n, t: threshold}),
       operators,
       validators: Number(args.validators),
-      network: {name: chain.name, genesisValidatorsRoot, genesisForkVersion},
+      network,
       withdrawal: withdrawalOf(args),
       feeRecipient: parseAddressHex(args["fee-recipient"], "--fee-recipient"),
       depositAmounts: String(args.amounts).split(",").map(gweiOf),
       require: args.require === "all" ? n : Number(args.require),
-      deadline: Math.floor(clock.now() / 1000) + Math.round(Number(args.hours) * HOUR_S),
+      deadline: deadlineOf(args, clock),
       coordinators,
       previous: null,
     };
-    const text = formatDefinition({definition, signatures: new Map()});
-    await writeNewFile(String(args.out), text);
-    if (io.json) io.print(JSON.stringify({id: ceremonyId(definition), file: args.out}));
-    else {
-      for (const line of definitionLines(definition)) io.print(line);
-      io.print("");
-      io.print(`Wrote ${args.out}. Send it to every operator; each runs: pleiades dkg run --definition ${args.out}`);
-    }
-    return 0;
+    return writeDefinition(definition, args, io);
   },
 });
 
-function withdrawalOf(args: CommandArguments): WithdrawalTarget {
+/** The configured chain, as definitions name it. @throws DKG_CHAIN_UNKNOWN */
+export async function chainOf(io: CommandIo): Promise<{chain: PublicChain; network: Definition["network"]}> {
+  const chain = await io.chain();
+  const {name, genesisValidatorsRoot, genesisForkVersion} = chain;
+  if (genesisValidatorsRoot === null || genesisForkVersion === null) {
+    throw new PleiadesError({code: "DKG_CHAIN_UNKNOWN", network: name});
+  }
+  return {chain, network: {name, genesisValidatorsRoot, genesisForkVersion}};
+}
+
+/** Unix seconds. */
+export const deadlineOf = (args: CommandArguments, clock: Pick<Clock, "now">): number =>
+  Math.floor(clock.now() / 1000) + Math.round(Number(args.hours) * HOUR_S);
+
+/** Checks it, writes it to --out and says what it says. @throws DKG_DEFINITION_* · DKG_FILE_WRITE */
+export async function writeDefinition(definition: Definition, args: CommandArguments, io: CommandIo): Promise<number> {
+  await writeNewFile(String(args.out), formatDefinition({definition, signatures: new Map()}));
+  if (io.json) {
+    io.print(JSON.stringify({id: ceremonyId(definition), file: args.out}));
+    return 0;
+  }
+  for (const line of definitionLines(definition)) io.print(line);
+  io.print("");
+  const who = definition.kind === "reshare" ? "every old and new operator" : "every operator";
+  io.print(`Wrote ${args.out}. Send it to ${who}; each runs: pleiades dkg run --definition ${args.out}`);
+  return 0;
+}
+
+export function withdrawalOf(args: CommandArguments): WithdrawalTarget {
   const [address, changeTo] = [args["withdrawal-address"], args["withdrawal-dkg-key"]];
   if ((address === undefined) === (changeTo === undefined)) throw new PleiadesError({code: "DKG_WITHDRAWAL"});
   return address !== undefined

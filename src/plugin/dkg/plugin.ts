@@ -14,6 +14,7 @@ import {answerVault} from "./answer-vault.js";
 import {DkgCeremonies} from "./ceremonies.js";
 import {createCommand} from "./create.js";
 import {makeFolder, readEach} from "./files.js";
+import {refreshCommand, reshareCommand} from "./renew.js";
 import {type CeremonyReport, reportOf} from "./report.js";
 import {abortCommand, runCommand, statusCommand} from "./run.js";
 import {FILE_NAMES, folderOf, Settler} from "./settle.js";
@@ -112,9 +113,12 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
     configSchema,
     register(_container, given) {
       config = given;
+      const now = {now: () => clock.now()};
       return {
         commands: [
-          createCommand({now: () => clock.now()}),
+          createCommand(now),
+          refreshCommand({clock: now, group}),
+          reshareCommand({clock: now, group}),
           runCommand,
           statusCommand,
           verifyCommand(group),
