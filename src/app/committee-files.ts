@@ -10,6 +10,7 @@ import {readText} from "./files.js";
 export interface CommitteeText {
   readonly origin: string;
   readonly text: string;
+  readonly fromPlugin: boolean;
 }
 
 export interface LoadedCommittees {
@@ -26,7 +27,8 @@ export interface CommitteeOrigins {
 
 /**
  * Reads and verifies committee files. One key may stand in two files of different generations while its shares are being
- * refreshed, and in no two of the same. A file that cannot be used is left out and named, so that at a reload it takes
+ * refreshed, and in no two of the same; but a plugin's copy of a committee that a file of the configuration describes is
+ * left out, for the owner may have edited addresses and signers in the file. A file that cannot be used is left out and named, so that at a reload it takes
  * nothing else down with it; at a start the caller throws the first error.
  * Errors are CONFIG_COMMITTEE_FILE · CONFIG_WRONG_CHAIN · COMMITTEE_DUPLICATE_KEY and those of the committee file.
  *
@@ -40,20 +42,23 @@ export async function loadCommittees(
   const committees: Committee[] = [];
   const errors: PleiadesError[] = [];
   const owners = new Map<string, string>();
+  const known = new Set<RootHex>();
   const {texts, errors: unreadable} = await readAll({files, sources});
   errors.push(...unreadable);
-  for (const {origin, text} of texts) {
+  for (const {origin, text, fromPlugin} of texts) {
     try {
       const committee = parseCommitteeFile(text, blstGroup, verified);
       refuseOtherChain(committee, network, origin);
+      if (fromPlugin && committee.validators.every(({committeeHash}) => known.has(committeeHash))) continue;
       for (const {groupPublicKey} of committee.validators) {
         const owner = owners.get(`${groupPublicKey} ${committee.generation}`);
         if (owner !== undefined) {
           throw new PleiadesError({code: "COMMITTEE_DUPLICATE_KEY", value: groupPublicKey, files: [owner, origin]});
         }
       }
-      for (const {groupPublicKey} of committee.validators) {
+      for (const {groupPublicKey, committeeHash} of committee.validators) {
         owners.set(`${groupPublicKey} ${committee.generation}`, origin);
+        known.add(committeeHash);
       }
       committees.push(committee);
     } catch (error) {
@@ -68,7 +73,7 @@ async function readAll({files, sources}: CommitteeOrigins): Promise<{texts: Comm
   const errors: PleiadesError[] = [];
   for (const file of files) {
     try {
-      texts.push({origin: file, text: await readText(file)});
+      texts.push({origin: file, text: await readText(file), fromPlugin: false});
     } catch (error) {
       const reason = error instanceof PleiadesError ? error.data.reason : undefined;
       errors.push(new PleiadesError({code: "CONFIG_COMMITTEE_FILE", file, reason}, {cause: error}));
@@ -77,7 +82,7 @@ async function readAll({files, sources}: CommitteeOrigins): Promise<{texts: Comm
   for (const source of sources) {
     try {
       const found = await source.committeeFiles();
-      texts.push(...found.map((text, i) => ({origin: `${source.name} (${i + 1})`, text})));
+      texts.push(...found.map((text, i) => ({origin: `${source.name} (${i + 1})`, text, fromPlugin: true})));
     } catch (error) {
       errors.push(named(error, source.name));
     }
