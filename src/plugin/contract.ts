@@ -167,8 +167,11 @@ export interface CommandIo {
   print(line: string): void;
   /** One line to standard error: a remark. */
   note(line: string): void;
-  /** Takes the place of the progress line before on a terminal, and is a line of its own elsewhere; on standard error. */
-  progress(line: string): void;
+  /**
+   * Takes the place of the progress before on a terminal, and is a line of its own elsewhere; on standard error.
+   * @param details lines below it, on a terminal only
+   */
+  progress(line: string, details?: readonly string[]): void;
   /** Whether --json was given: results are then one JSON value, for programs. */
   readonly json: boolean;
   /** Asks a person, who must answer "yes"; null when nobody is there to answer. */

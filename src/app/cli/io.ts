@@ -4,16 +4,21 @@ export interface Io {
   out(line: string): void;
   /** One line of progress, warning or error. */
   err(line: string): void;
-  /** Replaces the last progress line on a terminal; a plain line elsewhere, at most one per `progress` key change. */
-  progress(line: string): void;
+  /**
+   * Replaces the last progress line on a terminal; a plain line elsewhere, at most one per `progress` key change.
+   * @param details lines below it, on a terminal only
+   */
+  progress(line: string, details?: readonly string[]): void;
   readonly interactive: boolean;
 }
 
 export function processIo(): Io {
-  let open = false;
+  /** Lines of the progress that is shown. */
+  let open = 0;
+  let last = "";
   const close = (): void => {
-    if (open) process.stderr.write("\n");
-    open = false;
+    if (open > 0) process.stderr.write("\n");
+    open = 0;
   };
   return {
     out: (line) => {
@@ -24,10 +29,18 @@ export function processIo(): Io {
       close();
       process.stderr.write(`${line}\n`);
     },
-    progress: (line) => {
-      if (!process.stderr.isTTY) return void process.stderr.write(`${line}\n`);
-      process.stderr.write(`\r\u001b[K${line}`);
-      open = true;
+    progress: (line, details = []) => {
+      if (!process.stderr.isTTY) {
+        if (line !== last) process.stderr.write(`${line}\n`);
+        last = line;
+        return;
+      }
+      const up = open > 1 ? `\u001b[${open - 1}A` : "";
+      // A line that wraps would take two and spoil the counting.
+      const width = Math.max(20, (process.stderr.columns || 80) - 1);
+      const lines = [line, ...details].map((one) => one.slice(0, width));
+      process.stderr.write(`\r${up}\u001b[J${lines.join("\n")}`);
+      open = lines.length;
     },
     interactive: process.stdin.isTTY === true,
   };

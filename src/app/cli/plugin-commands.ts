@@ -115,7 +115,7 @@ async function runCommand(
     context.exitCode = await command.run(given, {
       print: (line) => context.io.out(line),
       note: (line) => context.io.err(line),
-      progress: (line) => context.io.progress(line),
+      progress: (line, details) => context.io.progress(line, details),
       json: args.json === true,
       confirm: (question) => confirmOnTerminal(question, signal),
       chain: async () => {

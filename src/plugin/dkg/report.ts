@@ -67,27 +67,30 @@ export function reportLines(report: CeremonyReport): string[] {
   const {id, kind, validators, threshold, step, participants, halted, stalled, end} = report;
   const many = `${validators} validator${validators === 1 ? "" : "s"}`;
   const lines = [`${id}  ${kind}, ${many}, ${threshold} of ${participants.length}, step: ${step}`];
-  if (end === null) {
-    lines.push("  operator  peer      here  consent  announced  dealt  verdict  result");
-    for (const {number, peerId, connected, consented, progress} of participants) {
-      const dealt = progress?.dealt ? `${progress.chunks.held}/${progress.chunks.of}` : mark(progress?.dealt);
-      const cells = [
-        String(number).padEnd(8),
-        peerId.slice(-8),
-        mark(connected).padEnd(4),
-        mark(consented).padEnd(7),
-        mark(progress?.announced).padEnd(9),
-        dealt.padEnd(5),
-        mark(progress?.verdict).padEnd(7),
-        mark(progress?.result),
-      ];
-      lines.push(`  ${cells.join("  ")}`.trimEnd());
-    }
-  }
+  if (end === null) lines.push(...tableLines(report));
   if (halted !== null) lines.push(`  stands still: ${halted}`);
   if (stalled) lines.push("  past its deadline; others may still complete it, so nothing is thrown away here");
   if (end !== null) lines.push(...endLines(end));
   return lines;
+}
+
+/** By operator: whether it is connected, has consented, and has done each step. */
+export function tableLines({participants}: CeremonyReport): string[] {
+  const rows = participants.map(({number, peerId, connected, consented, progress}) => {
+    const dealt = progress?.dealt ? `${progress.chunks.held}/${progress.chunks.of}` : mark(progress?.dealt);
+    const cells = [
+      String(number).padEnd(8),
+      peerId.slice(-8),
+      mark(connected).padEnd(4),
+      mark(consented).padEnd(7),
+      mark(progress?.announced).padEnd(9),
+      dealt.padEnd(5),
+      mark(progress?.verdict).padEnd(7),
+      mark(progress?.result),
+    ];
+    return `  ${cells.join("  ")}`.trimEnd();
+  });
+  return ["  operator  peer      here  consent  announced  dealt  verdict  result", ...rows];
 }
 
 export function endLines(end: CeremonyEnd): string[] {

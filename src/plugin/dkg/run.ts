@@ -3,7 +3,7 @@ import {verifyNodeSignature} from "../../core/dkg/node-signature.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {Command, CommandIo} from "../contract.js";
 import {readTextFile} from "./files.js";
-import {type CeremonyReport, endLines, progressLine, reportLines} from "./report.js";
+import {type CeremonyReport, endLines, progressLine, reportLines, tableLines} from "./report.js";
 import {definitionLines} from "./show.js";
 
 /** `dkg run`: this operator's consent, then the ceremony until it ends. */
@@ -47,8 +47,10 @@ export async function followToEnd(id: string, io: CommandIo): Promise<number> {
   for await (const value of io.control.follow("POST", "/watch", {id})) {
     last = value as CeremonyReport;
     const line = last.halted === null ? progressLine(last) : `stands still: ${last.halted}`;
-    if (last.end === null && line !== shown) io.progress(line);
-    shown = line;
+    const table = tableLines(last);
+    const whole = [line, ...table].join("\n");
+    if (last.end === null && whole !== shown) io.progress(line, table);
+    shown = whole;
   }
   if (last === null || last.end === null) {
     io.note("Stopped watching. The operator goes on; see it with: pleiades dkg status --follow");
