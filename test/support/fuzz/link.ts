@@ -1,7 +1,6 @@
 import {blstGroup} from "../../../src/adapters/bls/blst.js";
 import {ManualClock} from "../../../src/adapters/clock/manual.js";
 import {systemClock} from "../../../src/adapters/clock/system.js";
-import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
 import {encodeFrame} from "../../../src/adapters/operator-link/frame.js";
 import {helloText, pingText, pongText, signItemText} from "../../../src/adapters/operator-link/messages.js";
 import {NO_SIGHTINGS} from "../../../src/adapters/operator-link/no-sightings.js";
@@ -16,6 +15,7 @@ import {PleiadesError} from "../../../src/core/errors.js";
 import {EMPTY_RECORD} from "../../../src/core/slashing/decide.js";
 import {SigningKeeper} from "../../../src/keeper/keeper.js";
 import {loadShare} from "../../../src/keeper/partial-signer.js";
+import type {Logger} from "../../../src/ports/logger.js";
 import {testDraft, testKey, testPeerId} from "../committees.js";
 import {attestation, block, randao} from "../keeper.js";
 import {LONG_NETWORK} from "../kill/duties.js";
@@ -33,6 +33,10 @@ const HELLO = JSON.parse(helloText("test/fuzz", {own: sightingOf(3), told: TOLD}
 const PING = JSON.parse(pingText(1, TOLD)) as Json;
 const PONG = JSON.parse(pongText({n: 1, now: 1, stopCode: null, own: sightingOf(3), told: TOLD})) as Json;
 
+const ignore = (): void => {};
+/** Hours of lines that nobody reads would look like a leak. */
+const NO_LOG: Logger = {debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => NO_LOG};
+
 /** An operator behind its server: the real node and keeper, with records in memory. */
 async function operator(peerId: PeerIdText = testPeerId(100)) {
   const key = testKey(1, {n: 4});
@@ -49,7 +53,7 @@ async function operator(peerId: PeerIdText = testPeerId(100)) {
   const node = new OperatorNode(
     {
       keeper: {sign: async (request) => (await keeper.sign(request)).reply, watermarks: () => keeper.watermarks()},
-      logger: new MemoryLogger(),
+      logger: NO_LOG,
       observer: () => {},
       veto: null,
     },
