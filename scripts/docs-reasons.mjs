@@ -30,6 +30,7 @@ const AREAS = {
   SPLIT: ["Splitting keys", "`pleiades split` and share bundles."],
   DEPOSIT: ["Deposits", "Deposit data, and the change of a 0x00 withdrawal credential to an address."],
   EXIT: ["Exits", "`pleiades exit`."],
+  ESCROW: ["Exits in escrow", "`pleiades escrow`."],
   PLUGIN: ["Plugins", "Plugins of this node."],
   PEER: ["Messages between plugins", "What plugins of different operators have to say to each other."],
   CONTROL: ["Control socket", "Commands that talk to the running operator of the same configuration."],

@@ -37,6 +37,7 @@ export const frozenOffer = ({peers, dataDir, vault, sign, committeesChanged}: Pl
 function frozenVault(inner: CeremonyVault): CeremonyVault {
   return Object.freeze<CeremonyVault>({
     journalKey: () => inner.journalKey(),
+    sealExit: (key, validatorIndex) => inner.sealExit(key, validatorIndex),
     begin: (definition, peerId) => inner.begin(definition, peerId),
     deal: (ceremony, input) => inner.deal(ceremony, input),
     open: (ceremony, input) => inner.open(ceremony, input),

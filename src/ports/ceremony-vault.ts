@@ -1,4 +1,5 @@
 import type {PeerIdText, PubkeyHex, RootHex, SignatureHex} from "../core/bytes.js";
+import type {SealedExit} from "../core/escrow/sealed.js";
 
 export interface VaultAnnounce {
   readonly ceremony: RootHex;
@@ -54,7 +55,7 @@ export interface CeremonyVault {
   /**
    * Takes part as this peer in a definition that enough have signed; again: the same answer.
    * @throws DKG_DEFINITION_* · KEEPER_CEREMONY_NONCE · KEEPER_CEREMONY_LIMIT · KEEPER_CEREMONY_OVER ·
-   *   KEEPER_CEREMONY_PEER · KEEPER_CEREMONY_KIND · KEEPER_NETWORK_MISMATCH
+   *   KEEPER_CEREMONY_PEER · KEEPER_CEREMONY_KIND · KEEPER_NETWORK_MISMATCH · KEEPER_OTHER_ESCROW
    */
   begin(definition: string, peerId: PeerIdText): Promise<VaultAnnounce>;
   /**
@@ -75,7 +76,8 @@ export interface CeremonyVault {
   ): Promise<VaultOpening>;
   /**
    * One chunk of the result, by the agreed dealings. The withdrawal credential of each key is recorded first.
-   * @throws KEEPER_CEREMONY_UNKNOWN · KEEPER_CEREMONY_QUALIFIED · KEEPER_OTHER_CREDENTIALS · KEEPER_SHARE_MISMATCH
+   * @throws KEEPER_CEREMONY_UNKNOWN · KEEPER_CEREMONY_QUALIFIED · KEEPER_OTHER_CREDENTIALS · KEEPER_OTHER_ESCROW ·
+   *   KEEPER_SHARE_MISMATCH
    */
   result(
     ceremony: RootHex,
@@ -94,5 +96,11 @@ export interface CeremonyVault {
   activate(ceremony: RootHex, committeeFile: string): Promise<{readonly keys: number}>;
   /** Forgets a ceremony under way; its nonce stays taken. @throws KEEPER_CEREMONY_UNKNOWN */
   abort(ceremony: RootHex): Promise<void>;
+  /**
+   * This operator's part of the exit that a key's definition lets an escrow holder have, sealed: it leaves in no other
+   * form, and for no other holder than the one recorded when the key was made.
+   * @throws KEEPER_NO_ESCROW · KEEPER_UNKNOWN_KEY · KEEPER_ESCROW_CHAIN
+   */
+  sealExit(key: PubkeyHex, validatorIndex: bigint): Promise<SealedExit>;
   status(): Promise<readonly VaultCeremony[]>;
 }

@@ -27,6 +27,8 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   SPLIT: 500,
   DEPOSIT: 500,
   EXIT: 500,
+  CHANGE: 500,
+  ESCROW: 500,
   PLUGIN: 500,
   CONTROL: 500,
   TLS: 500,

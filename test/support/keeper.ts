@@ -6,7 +6,7 @@ import {systemClock} from "../../src/adapters/clock/system.js";
 import {startKeeper} from "../../src/adapters/keeper/process.js";
 import {MemoryLogger} from "../../src/adapters/logger/memory.js";
 import {LmdbEnvironment} from "../../src/adapters/slashing-store/lmdb-environment.js";
-import {parseOperatorId, type RootHex} from "../../src/core/bytes.js";
+import {parseBytes4Hex, parseEpoch, parseOperatorId, type RootHex} from "../../src/core/bytes.js";
 import type {Committee} from "../../src/core/committee/committee.js";
 import {formatCommitteeFile, parseCommitteeFile} from "../../src/core/committee/committee-file.js";
 import {type Network, networkToJson, parseNetwork} from "../../src/core/duty/network.js";
@@ -85,6 +85,14 @@ export const randao = (epoch: number): WireRequest => ({
   fork_info: forkInfo(),
   randao_reveal: {epoch: String(epoch)},
 });
+
+/** The same with every fork up to Deneb from the start. */
+export function denebNetwork(): Network {
+  const network = testNetwork();
+  const names = ["phase0", "altair", "bellatrix", "capella", "deneb"] as const;
+  const forks = names.map((name, i) => ({name, version: parseBytes4Hex(`0x0${i + 1}020304`), epoch: parseEpoch("0")}));
+  return {...network, forks};
+}
 
 /** A folder with a committee file and one operator's bundle, and keepers started on it. */
 export class KeeperFixture {

@@ -12,5 +12,6 @@ export const BUILT_IN: readonly string[] = [
   "local",
   "participants",
   "exit",
+  "escrow",
   "credential-change",
 ];

@@ -5,6 +5,7 @@ import {configCommand} from "./commands/config.js";
 import {coordinatorsCommand} from "./commands/coordinators.js";
 import {credentialChangeCommand} from "./commands/credential-change.js";
 import {doctorCommand} from "./commands/doctor.js";
+import {escrowCommand} from "./commands/escrow.js";
 import {exitCommand} from "./commands/exit.js";
 import {initCommand} from "./commands/init.js";
 import {localCommand} from "./commands/local.js";
@@ -31,6 +32,7 @@ const COMMANDS: readonly ((cli: Argv, context: CommandContext) => Argv)[] = [
   localCommand,
   participantsCommand,
   exitCommand,
+  escrowCommand,
   credentialChangeCommand,
 ];
 

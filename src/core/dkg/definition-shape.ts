@@ -20,10 +20,13 @@ import type {
   DefinedOperator,
   Definition,
   DefinitionSignatures,
+  EscrowHolder,
   PreviousCommittee,
   WithdrawalTarget,
 } from "./definition.js";
+import {hexBytes} from "./digest.js";
 import type {CeremonyKind} from "./plan.js";
+import {isSealingKey} from "./sealing.js";
 
 /** A reshare of 1,000 validators of 13 operators names 14,000 keys of 101 characters. */
 const MAX_CHARACTERS = 2 ** 21;
@@ -38,6 +41,8 @@ const MIN_DEPOSIT_GWEI = 1_000_000_000n;
 /** The most one validator may hold. @see EIP-7251 */
 const MAX_DEPOSIT_GWEI = 2_048_000_000_000n;
 const NETWORK_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+/** Printable, without characters that hide or turn round what stands beside them. */
+const HOLDER_NAME = /^[^\p{C}\p{Z}](?:[^\p{C}\p{Zl}\p{Zp}]{0,62}[^\p{C}\p{Z}])?$/u;
 const ADDRESS = /^\/[\x21-\x7e]+$/;
 const KINDS: readonly CeremonyKind[] = ["fresh", "refresh", "reshare"];
 const CODE = "DKG_DEFINITION_MALFORMED";
@@ -70,7 +75,7 @@ export function readDefinition(text: string): {definition: Definition; signature
   if (isJsonObject(json) && "version" in json && json.version !== 1) {
     throw new PleiadesError({code: "DKG_DEFINITION_VERSION", version: String(json.version).slice(0, 32), known: 1});
   }
-  const raw = strictObject(json, FIELDS, "definition", CODE, ["unsafe_threshold"]);
+  const raw = strictObject(json, FIELDS, "definition", CODE, ["unsafe_threshold", "escrow"]);
   if (raw.unsafe_threshold !== undefined && raw.unsafe_threshold !== true) {
     throw malformed("unsafe_threshold", "may only be left out or true");
   }
@@ -88,6 +93,7 @@ export function readDefinition(text: string): {definition: Definition; signature
     network: readNetwork(raw.network),
     withdrawal: readWithdrawal(raw.withdrawal),
     feeRecipient: parseAddressHex(raw.fee_recipient, "fee_recipient"),
+    ...(raw.escrow == null ? {} : {escrow: readEscrow(raw.escrow)}),
     depositAmounts: list(raw.deposit_amounts, "deposit_amounts", MAX_DEPOSITS).map((one, i) =>
       parseGwei(one, `deposit_amounts[${i}]`),
     ),
@@ -143,6 +149,12 @@ function readWithdrawal(raw: unknown): WithdrawalTarget {
   return {kind: "dkg-key", changeTo: parseAddressHex(change_to, "withdrawal.change_to")};
 }
 
+function readEscrow(raw: unknown): EscrowHolder {
+  const {public_key, name} = strictObject(raw, ["public_key", "name"], "escrow", CODE);
+  if (typeof name !== "string") throw malformed("escrow.name", "not a text");
+  return {publicKey: parseRootHex(public_key, "escrow.public_key"), name};
+}
+
 function readPrevious(raw: unknown): PreviousCommittee {
   const keys = ["generation", "threshold", "operators", "validators", "handover_epoch"] as const;
   const {generation, threshold, operators, validators, handover_epoch} = strictObject(raw, keys, "previous", CODE);
@@ -190,6 +202,11 @@ export function checkDefinition(definition: Definition): void {
   const impossible = depositAmounts.find((amount) => amount < MIN_DEPOSIT_GWEI || amount > MAX_DEPOSIT_GWEI);
   if (impossible !== undefined) throw malformed("deposit_amounts", "not 1 to 2048 ETH, in Gwei");
   if (new Set(depositAmounts).size !== depositAmounts.length) throw malformed("deposit_amounts", "one amount twice");
+  const {escrow = null} = definition;
+  if (escrow !== null && !HOLDER_NAME.test(escrow.name)) throw malformed("escrow.name", "not 1 to 64 plain characters");
+  if (escrow !== null && !isSealingKey(hexBytes(escrow.publicKey))) {
+    throw malformed("escrow.public_key", "everybody could open what is sealed for it");
+  }
   if (kind === "fresh") {
     if (previous !== null) throw malformed("previous", "a fresh key has none");
     return;
@@ -245,7 +262,7 @@ export function definitionJson(definition: Definition, {addresses}: {addresses: 
     peer_id: peerId,
     addresses: addresses ? listed : [],
   });
-  const {network, withdrawal, previous} = definition;
+  const {network, withdrawal, previous, escrow = null} = definition;
   return {
     version: 1,
     kind: definition.kind,
@@ -261,6 +278,8 @@ export function definitionJson(definition: Definition, {addresses}: {addresses: 
     },
     withdrawal: withdrawal.kind === "address" ? {address: withdrawal.address} : {change_to: withdrawal.changeTo},
     fee_recipient: definition.feeRecipient,
+    // Only where there is one: ids of definitions without stay as they were.
+    ...(escrow === null ? {} : {escrow: {public_key: escrow.publicKey, name: escrow.name}}),
     deposit_amounts: definition.depositAmounts.map(String),
     require: definition.require === definition.operators.length ? "all" : definition.require,
     deadline: definition.deadline,

@@ -33,6 +33,14 @@ export type WithdrawalTarget =
   /** 0x00 of the validator's own key; the committee signs a change to this address and no other. */
   | {readonly kind: "dkg-key"; readonly changeTo: AddressHex};
 
+/** Who may be given exits of the keys, sealed: whoever holds the whole of one can let the validator leave at will. */
+export interface EscrowHolder {
+  /** X25519. */
+  readonly publicKey: RootHex;
+  /** For people. */
+  readonly name: string;
+}
+
 /** What a ceremony is about; everybody signs its id. */
 export interface Definition {
   readonly version: 1;
@@ -52,6 +60,8 @@ export interface Definition {
   };
   readonly withdrawal: WithdrawalTarget;
   readonly feeRecipient: AddressHex;
+  /** Absent or null: nobody. */
+  readonly escrow?: EscrowHolder | null;
   /** Fresh only: one deposit per validator and amount. */
   readonly depositAmounts: readonly Gwei[];
   /** How many operators have to take part to the end and sign the result; at least t. */

@@ -91,19 +91,53 @@ function sealKey(shared: Uint8Array, context: SealContext): Uint8Array {
 /** ChaCha20-Poly1305. @see RFC 8439 @returns null when the recipient's key has a small order */
 export function seal(ephemeralSecret: Uint8Array, context: SealContext, plain: Uint8Array): Uint8Array | null {
   const shared = sharedSecret(privateKey(ephemeralSecret, context.ephemeral), context.sealingKey);
-  if (shared === null) return null;
-  const cipher = createCipheriv("chacha20-poly1305", sealKey(shared, context), NONCE, {authTagLength: TAG_BYTES});
-  cipher.setAAD(context.publicHash, {plaintextLength: plain.length});
-  return new Uint8Array(Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]));
+  return shared === null ? null : encrypt(sealKey(shared, context), context.publicHash, plain);
 }
 
 /** @returns null when this was not sealed by the dealer's key for this recipient and place */
 export function openSeal(sealingSecret: Uint8Array, context: SealContext, sealed: Uint8Array): Uint8Array | null {
   const shared = sharedSecret(privateKey(sealingSecret, context.sealingKey), context.ephemeral);
-  if (shared === null || sealed.length < TAG_BYTES) return null;
+  return shared === null ? null : decrypt(sealKey(shared, context), context.publicHash, sealed);
+}
+
+/** A message to the holder of a long-lived key, under a key pair made for it alone. */
+export interface LetterContext {
+  /** Keeps this use apart from every other one. */
+  readonly domain: string;
+  readonly salt: Uint8Array;
+  /** What it is about: all of it goes into the key. */
+  readonly parts: readonly Part[];
+  readonly ephemeral: Uint8Array;
+  readonly recipient: Uint8Array;
+  readonly authenticated: Uint8Array;
+}
+
+const letterKey = (shared: Uint8Array, {domain, salt, parts, ephemeral, recipient}: LetterContext): Uint8Array =>
+  deriveBytes({secret: shared, salt}, 32, domain, ...parts, ephemeral, recipient);
+
+/** As {@link seal}. @returns null when the recipient's key has a small order */
+export function sealLetter(ephemeralSecret: Uint8Array, context: LetterContext, plain: Uint8Array): Uint8Array | null {
+  const shared = sharedSecret(privateKey(ephemeralSecret, context.ephemeral), context.recipient);
+  return shared === null ? null : encrypt(letterKey(shared, context), context.authenticated, plain);
+}
+
+/** @returns null when it was not sealed for this key and about this */
+export function openLetter(secret: Uint8Array, context: LetterContext, sealed: Uint8Array): Uint8Array | null {
+  const shared = sharedSecret(privateKey(secret, context.recipient), context.ephemeral);
+  return shared === null ? null : decrypt(letterKey(shared, context), context.authenticated, sealed);
+}
+
+function encrypt(key: Uint8Array, authenticated: Uint8Array, plain: Uint8Array): Uint8Array {
+  const cipher = createCipheriv("chacha20-poly1305", key, NONCE, {authTagLength: TAG_BYTES});
+  cipher.setAAD(authenticated, {plaintextLength: plain.length});
+  return new Uint8Array(Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]));
+}
+
+function decrypt(key: Uint8Array, authenticated: Uint8Array, sealed: Uint8Array): Uint8Array | null {
+  if (sealed.length < TAG_BYTES) return null;
   const end = sealed.length - TAG_BYTES;
-  const decipher = createDecipheriv("chacha20-poly1305", sealKey(shared, context), NONCE, {authTagLength: TAG_BYTES});
-  decipher.setAAD(context.publicHash, {plaintextLength: end});
+  const decipher = createDecipheriv("chacha20-poly1305", key, NONCE, {authTagLength: TAG_BYTES});
+  decipher.setAAD(authenticated, {plaintextLength: end});
   decipher.setAuthTag(sealed.subarray(end));
   const plain = decipher.update(sealed.subarray(0, end));
   try {

@@ -100,6 +100,11 @@ export const dkgReasons = {
       "The configuration does not say enough of the chain for a ceremony: its genesis validators root or fork schedule is not known.",
     action: "Name a known network, or a beacon node or spec file, under `network` in lodestar.config.yaml.",
   },
+  DKG_ESCROW: {
+    fault: "caller",
+    meaning: "An escrow holder is a key and a name.",
+    action: "Give both --escrow and --escrow-name, or neither.",
+  },
   DKG_WITHDRAWAL: {
     fault: "caller",
     meaning: "A definition needs exactly one withdrawal target.",

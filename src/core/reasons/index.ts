@@ -7,6 +7,7 @@ import {controlReasons} from "./control.js";
 import {depositReasons} from "./deposit.js";
 import {distributedReasons} from "./distributed.js";
 import {dkgReasons} from "./dkg.js";
+import {escrowReasons} from "./escrow.js";
 import {exitReasons} from "./exit.js";
 import {httpReasons} from "./http.js";
 import {keeperReasons} from "./keeper.js";
@@ -45,6 +46,7 @@ export const REASONS = {
   ...splitReasons,
   ...depositReasons,
   ...exitReasons,
+  ...escrowReasons,
   ...pluginReasons,
   ...peerReasons,
   ...controlReasons,

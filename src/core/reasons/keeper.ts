@@ -118,6 +118,21 @@ export const keeperReasons = {
       "This operator's records were once found to be old, so it cannot know which withdrawal credentials it has signed for this key.",
     action: "Sign the deposit with the other operators, or make a new key.",
   },
+  KEEPER_NO_ESCROW: {
+    fault: "caller",
+    meaning: "This operator consented to no escrow holder for this key, so nobody is given its exit.",
+    action: "Use `pleiades exit`, or name a holder in the next definition of this key's committee.",
+  },
+  KEEPER_OTHER_ESCROW: {
+    fault: "caller",
+    meaning: "The definition names another escrow holder than the one this operator consented to for this key.",
+    action: "Name the same holder, or none: whoever was given an exit has it for ever.",
+  },
+  KEEPER_ESCROW_CHAIN: {
+    fault: "configuration",
+    meaning: "An exit to keep has to hold for ever, which only a pinned chain with a date for Deneb can say.",
+    action: "Give the operator a network with its whole fork schedule.",
+  },
   KEEPER_CEREMONY_UNKNOWN: {
     fault: "caller",
     meaning: "This keeper takes no part in that ceremony, or no longer.",

@@ -1,4 +1,12 @@
-import {type PeerIdText, parsePeerIdText, parseRootHex, type RootHex} from "../../core/bytes.js";
+import {
+  type PeerIdText,
+  type PubkeyHex,
+  parsePeerIdText,
+  parsePubkeyHex,
+  parseRootHex,
+  parseUint64,
+  type RootHex,
+} from "../../core/bytes.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {CeremonyVault} from "../../ports/ceremony-vault.js";
 
@@ -28,6 +36,7 @@ export type VaultCall =
     }
   | {readonly method: "activate"; readonly ceremony: RootHex; readonly committeeFile: string}
   | {readonly method: "abort"; readonly ceremony: RootHex}
+  | {readonly method: "sealExit"; readonly key: PubkeyHex; readonly validatorIndex: bigint}
   | {readonly method: "status"};
 
 /** As the definition's own bound. */
@@ -82,6 +91,12 @@ export function parseVaultCall(raw: unknown): VaultCall {
     }
     case "abort":
       return {method: "abort", ceremony: ceremony()};
+    case "sealExit": {
+      const {validatorIndex} = call;
+      if (typeof validatorIndex !== "bigint") throw bad("validatorIndex");
+      const index = parseUint64(String(validatorIndex), "validatorIndex");
+      return {method: "sealExit", key: parsePubkeyHex(call.key), validatorIndex: index};
+    }
     case "status":
       return {method: "status"};
     default:
@@ -105,6 +120,8 @@ export function callVault(vault: CeremonyVault, call: VaultCall): Promise<unknow
       return vault.activate(call.ceremony, call.committeeFile);
     case "abort":
       return vault.abort(call.ceremony);
+    case "sealExit":
+      return vault.sealExit(call.key, call.validatorIndex);
     case "status":
       return vault.status();
   }
@@ -122,6 +139,7 @@ export function vaultOver(ask: (call: VaultCall) => Promise<unknown>): CeremonyV
       send({method: "result", ceremony, qualified, transcript, chunk}),
     activate: (ceremony, committeeFile) => send({method: "activate", ceremony, committeeFile}),
     abort: (ceremony) => send({method: "abort", ceremony}),
+    sealExit: (key, validatorIndex) => send({method: "sealExit", key, validatorIndex}),
     status: () => send({method: "status"}),
   };
 }

@@ -91,8 +91,10 @@ export const DKG_JOBS = {
     const {id, definition: read, participants, plan} = ceremonyIn(definition);
     const own = participants.find((one) => one.peerId === peerId);
     if (own === undefined) throw refuse("KEEPER_CEREMONY_PEER", {peerId, reason: "takes no part"});
-    const {nonce, kind, network} = read;
-    return {id, nonce, kind, network, number: own.number, deals: own.dealer !== null, chunks: chunkCount(plan)};
+    const {nonce, kind, network, escrow = null} = read;
+    const oldKeys = plan.previous?.groupPublicKeys ?? [];
+    const deals = own.dealer !== null;
+    return {id, nonce, kind, network, number: own.number, deals, chunks: chunkCount(plan), escrow, oldKeys};
   },
 
   /** The hash of one chunk's public part. */
@@ -230,7 +232,8 @@ export const DKG_JOBS = {
       return scalarBytes(share);
     });
     const withdrawals = keys.map(({groupPublicKey}) => withdrawalOf(ceremony.definition, groupPublicKey));
-    return {keys, shares: new Uint8Array(Buffer.concat(shares)), withdrawals};
+    const {escrow = null} = ceremony.definition;
+    return {keys, shares: new Uint8Array(Buffer.concat(shares)), withdrawals, escrow};
   },
 
   dkgProve({

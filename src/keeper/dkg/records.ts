@@ -1,4 +1,4 @@
-import {parseRootHex, type RootHex} from "../../core/bytes.js";
+import {type PubkeyHex, parseRootHex, type RootHex} from "../../core/bytes.js";
 import type {ValidatorKeys} from "../../core/dkg/keys.js";
 import type {KeptChunk} from "./jobs.js";
 
@@ -39,6 +39,7 @@ export const NAMES = {
   committee: (id: RootHex): string => `committee/${id}`,
   committees: "committee/",
   journalKey: "journal-key",
+  escrow: (key: PubkeyHex): string => `escrow/${key}`,
 } as const;
 
 export const encodeJson = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));

@@ -1,8 +1,9 @@
 import {randomBytes} from "node:crypto";
-import {type PeerIdText, parseShareIndex, type RootHex} from "../../core/bytes.js";
+import {type PeerIdText, type PubkeyHex, parseShareIndex, type RootHex} from "../../core/bytes.js";
 import type {Committee} from "../../core/committee/committee.js";
 import type {Network} from "../../core/duty/network.js";
 import {PleiadesError} from "../../core/errors.js";
+import type {SealedExit} from "../../core/escrow/sealed.js";
 import {EMPTY_RECORD} from "../../core/slashing/decide.js";
 import type {
   CeremonyVault,
@@ -16,6 +17,7 @@ import type {Clock} from "../../ports/clock.js";
 import {recordOfNewKey} from "../add-bundle.js";
 import type {Aside} from "../aside-jobs.js";
 import {Secret} from "../secret.js";
+import {checkEscrow, recordEscrow, sealedExitOf} from "./escrow.js";
 import {
   type CeremonyState,
   decodeJson,
@@ -89,6 +91,7 @@ export class KeeperVault implements CeremonyVault {
     const {id, nonce, chunks, number} = read;
     if (read.kind === "reshare") throw refuse("KEEPER_CEREMONY_KIND", {kind: read.kind});
     this.#requireChain(read.network);
+    for (const key of read.oldKeys) checkEscrow(table, key, read.escrow);
     const fresh: CeremonyState = {
       seed: Buffer.from(newSeed()).toString("hex"),
       number,
@@ -202,11 +205,20 @@ export class KeeperVault implements CeremonyVault {
     });
     const {number} = state;
     const old = state.refresh ? await this.#oldShares(definition, chunk) : [];
-    const {withdrawals, ...summed} = await aside.run("dkgSum", {definition, number, chunk, kept, qualified, old});
+    const {withdrawals, escrow, ...summed} = await aside.run("dkgSum", {
+      definition,
+      number,
+      chunk,
+      kept,
+      qualified,
+      old,
+    });
     await table.transaction((write) => {
       this.#known(ceremony);
-      for (const [i, {groupPublicKey}] of summed.keys.entries())
+      for (const [i, {groupPublicKey}] of summed.keys.entries()) {
         write.recordWithdrawal(groupPublicKey, withdrawals[i]!);
+        recordEscrow(table, write, groupPublicKey, escrow);
+      }
       write.put(NAMES.summed(ceremony, chunk), encodeSummed(summed));
     });
     return summed;
@@ -263,6 +275,10 @@ export class KeeperVault implements CeremonyVault {
       this.#known(ceremony);
       this.#forget(ceremony, write, {how: "aborted"});
     });
+  }
+
+  async sealExit(key: PubkeyHex, validatorIndex: bigint): Promise<SealedExit> {
+    return sealedExitOf(this.#modules.table, this.#network, {key, validatorIndex});
   }
 
   async status(): Promise<readonly VaultCeremony[]> {

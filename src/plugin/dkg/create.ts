@@ -1,15 +1,29 @@
 import {randomBytes} from "node:crypto";
-import {type Gwei, parseAddressHex, parseGwei, rootHex} from "../../core/bytes.js";
+import {type Gwei, parseAddressHex, parseGwei, parseRootHex, rootHex} from "../../core/bytes.js";
 import {isStandardQuorum, thresholdOf} from "../../core/committee/quorum.js";
-import {ceremonyId, type Definition, formatDefinition, type WithdrawalTarget} from "../../core/dkg/definition.js";
+import {
+  ceremonyId,
+  type Definition,
+  type EscrowHolder,
+  formatDefinition,
+  type WithdrawalTarget,
+} from "../../core/dkg/definition.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
-import type {Command, CommandArguments, CommandIo, PublicChain} from "../contract.js";
+import type {Command, CommandArguments, CommandIo, CommandOption, PublicChain} from "../contract.js";
 import {readTextFile, writeNewFile} from "./files.js";
 import {parseMembers} from "./members-file.js";
 import {definitionLines} from "./show.js";
 
 const HOUR_S = 3600;
+
+export const ESCROW_OPTIONS: {readonly [name: string]: CommandOption} = {
+  escrow: {
+    type: "string",
+    describe: "public key (pleiades escrow init) of who may be given the validators' exits, sealed",
+  },
+  "escrow-name": {type: "string", describe: "with --escrow: who that is, for people"},
+};
 
 /** `dkg create`: a definition, which every operator then reads and consents to. Needs no operator running. */
 export const createCommand = (clock: Pick<Clock, "now">): Command => ({
@@ -31,6 +45,7 @@ export const createCommand = (clock: Pick<Clock, "now">): Command => ({
         "instead: withdrawals to the validator's own key (0x00), which the committee may change to this address",
     },
     "fee-recipient": {type: "string", required: true, describe: "execution address of fees and tips"},
+    ...ESCROW_OPTIONS,
     amounts: {type: "string", default: "32", describe: "deposits for each validator in ETH, as in 32 or 1,31"},
     require: {
       type: "string",
@@ -57,6 +72,7 @@ export const createCommand = (clock: Pick<Clock, "now">): Command => ({
       network,
       withdrawal: withdrawalOf(args),
       feeRecipient: parseAddressHex(args["fee-recipient"], "--fee-recipient"),
+      escrow: escrowOf(args),
       depositAmounts: String(args.amounts).split(",").map(gweiOf),
       require: args.require === "all" ? n : Number(args.require),
       deadline: deadlineOf(args, clock),
@@ -93,6 +109,12 @@ export async function writeDefinition(definition: Definition, args: CommandArgum
   const who = definition.kind === "reshare" ? "every old and new operator" : "every operator";
   io.print(`Wrote ${args.out}. Send it to ${who}; each runs: pleiades dkg run --definition ${args.out}`);
   return 0;
+}
+
+/** Null: nobody. @throws DKG_ESCROW · CODEC_HEX */
+export function escrowOf({escrow, "escrow-name": name}: CommandArguments): EscrowHolder | null {
+  if ((escrow === undefined) !== (name === undefined)) throw new PleiadesError({code: "DKG_ESCROW"});
+  return escrow === undefined ? null : {publicKey: parseRootHex(escrow, "--escrow"), name: String(name)};
 }
 
 export function withdrawalOf(args: CommandArguments): WithdrawalTarget {

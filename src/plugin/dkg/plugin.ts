@@ -1,14 +1,17 @@
 import {join} from "node:path";
 import {z} from "zod";
-import {parseRootHex, type RootHex} from "../../core/bytes.js";
+import {type PubkeyHex, parsePubkeyHex, parseRootHex, parseUint64, type RootHex} from "../../core/bytes.js";
 import type {DkgGroup} from "../../core/dkg/group.js";
 import {verifyNodeSignature} from "../../core/dkg/node-signature.js";
 import type {Timing} from "../../core/dkg/state.js";
 import {isJsonObject} from "../../core/duty/strict-object.js";
 import {PleiadesError} from "../../core/errors.js";
+import {type SealedExit, sealedExitJson} from "../../core/escrow/sealed.js";
 import type {CeremonyJournal} from "../../ports/ceremony-journal.js";
+import type {CeremonyVault} from "../../ports/ceremony-vault.js";
 import type {Clock} from "../../ports/clock.js";
 import type {PluginResponse} from "../../ports/http-route.js";
+import type {Logger} from "../../ports/logger.js";
 import {PLUGIN_API_VERSION, type Plugin, type PluginContext, type RouteContribution} from "../contract.js";
 import {answerVault} from "./answer-vault.js";
 import {DkgCeremonies} from "./ceremonies.js";
@@ -53,13 +56,23 @@ export interface DkgService {
   watch(id: RootHex, signal: AbortSignal): AsyncIterable<CeremonyReport>;
   /** @throws DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER */
   abort(id: RootHex, reason: string): Promise<void>;
+  /** This operator's sealed part of a validator's exit, for its key's escrow holder. @throws KEEPER_NO_ESCROW */
+  sealExit(key: PubkeyHex, validatorIndex: bigint): Promise<SealedExit>;
+}
+
+interface Running {
+  readonly ceremonies: DkgCeremonies;
+  readonly journal: CeremonyJournal;
+  readonly vault: CeremonyVault;
+  readonly logger: Logger;
+  readonly dataDir: string;
 }
 
 /** The built-in plugin `dkg`: distributed key generation. @see docs/dkg.md */
 export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<DkgConfig> {
   let config: DkgConfig;
   let clock: Clock;
-  let running: {ceremonies: DkgCeremonies; journal: CeremonyJournal; dataDir: string} | null = null;
+  let running: Running | null = null;
 
   const here = () => {
     if (running === null) throw new PleiadesError({code: "CONTROL_NO_OPERATOR", reason: "not in an operator"});
@@ -81,6 +94,12 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
       for await (const listed of ceremonies.watch(id, signal)) yield reportOf(listed, folderOf(dataDir, id));
     },
     abort: (id, reason) => here().ceremonies.abort(id, reason),
+    async sealExit(key, validatorIndex) {
+      const {vault, logger} = here();
+      const sealed = await vault.sealExit(key, validatorIndex);
+      logger.info("sealed an exit for the escrow holder", {key, validatorIndex, holder: sealed.holder});
+      return sealed;
+    },
   };
 
   async function start(context: PluginContext): Promise<void> {
@@ -103,7 +122,7 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
       settle: (of, ending) => settler.settle(of, ending),
       machine: {group, timing: timingOf(config)},
     });
-    running = {ceremonies, journal, dataDir};
+    running = {ceremonies, journal, vault, logger, dataDir};
     ceremonies.open();
   }
 
@@ -168,6 +187,15 @@ function routes(service: DkgService): RouteContribution[] {
         // An unknown one is refused before the answer begins.
         service.status(id);
         return {lines: service.watch(id, signal)};
+      },
+    },
+    {
+      method: "POST",
+      path: "/escrow",
+      control: true,
+      handler: async ({body}) => {
+        const index = parseUint64(field(body, "validator_index"), "validator_index");
+        return json(sealedExitJson(await service.sealExit(parsePubkeyHex(field(body, "key")), index)));
       },
     },
     {

@@ -4,7 +4,7 @@ import type {Committee} from "../../core/committee/committee.js";
 import {parseCommitteeFile} from "../../core/committee/committee-file.js";
 import {isStandardQuorum, thresholdOf} from "../../core/committee/quorum.js";
 import {committeeFileOf} from "../../core/dkg/committee.js";
-import type {Definition, WithdrawalTarget} from "../../core/dkg/definition.js";
+import type {Definition, EscrowHolder, WithdrawalTarget} from "../../core/dkg/definition.js";
 import {depositChecker} from "../../core/dkg/deposits.js";
 import type {DkgGroup} from "../../core/dkg/group.js";
 import {verifyNodeSignature} from "../../core/dkg/node-signature.js";
@@ -13,7 +13,7 @@ import {parseOutputFile} from "../../core/dkg/output-file.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Command, CommandArguments, CommandIo, CommandOption} from "../contract.js";
-import {chainOf, deadlineOf, withdrawalOf, writeDefinition} from "./create.js";
+import {chainOf, deadlineOf, ESCROW_OPTIONS, escrowOf, withdrawalOf, writeDefinition} from "./create.js";
 import {readTextFile} from "./files.js";
 import {parseMembers} from "./members-file.js";
 
@@ -34,6 +34,7 @@ const COMMON: {readonly [name: string]: CommandOption} = {
     describe: "with committee.json: withdrawals to the validator's own key (0x00), changeable to this address",
   },
   "fee-recipient": {type: "string", describe: "with committee.json: execution address of fees and tips"},
+  ...ESCROW_OPTIONS,
   "handover-epoch": {
     type: "number",
     describe: "last epoch that is signed with the old shares (default: the one after the deadline)",
@@ -110,7 +111,15 @@ export const reshareCommand = ({clock, group}: Modules): Command => ({
 
 type Terms = Pick<
   Definition,
-  "version" | "nonce" | "validators" | "network" | "withdrawal" | "feeRecipient" | "depositAmounts" | "deadline"
+  | "version"
+  | "nonce"
+  | "validators"
+  | "network"
+  | "withdrawal"
+  | "feeRecipient"
+  | "escrow"
+  | "depositAmounts"
+  | "deadline"
 >;
 
 /** What lives on. @throws DKG_RENEW_TERMS · DKG_CHAIN_UNKNOWN and the codes of the file */
@@ -163,18 +172,28 @@ async function previousOf(
 function termsOf(
   args: CommandArguments,
   made: Definition | null,
-): {withdrawal: WithdrawalTarget; feeRecipient: AddressHex} {
+): {withdrawal: WithdrawalTarget; feeRecipient: AddressHex; escrow: EscrowHolder | null} {
+  const escrow = escrowOf(args);
   if (made !== null) {
     const {withdrawal, feeRecipient} = made;
     const given = ["withdrawal-address", "withdrawal-dkg-key"].some((name) => args[name] !== undefined);
     if (given) throw new PleiadesError({code: "DKG_RENEW_TERMS", reason: "the ceremony names the withdrawal target"});
+    // The holder that the keys were made with goes on: operators would begin no ceremony for another one.
+    if (escrow !== null && made.escrow != null) {
+      throw new PleiadesError({code: "DKG_RENEW_TERMS", reason: "the ceremony names the escrow holder"});
+    }
     const fees = args["fee-recipient"];
-    return {withdrawal, feeRecipient: fees === undefined ? feeRecipient : parseAddressHex(fees, "--fee-recipient")};
+    return {
+      withdrawal,
+      feeRecipient: fees === undefined ? feeRecipient : parseAddressHex(fees, "--fee-recipient"),
+      escrow: made.escrow ?? escrow,
+    };
   }
   if (args["fee-recipient"] === undefined) {
     throw new PleiadesError({code: "DKG_RENEW_TERMS", reason: "a committee file does not name the fee recipient"});
   }
-  return {withdrawal: withdrawalOf(args), feeRecipient: parseAddressHex(args["fee-recipient"], "--fee-recipient")};
+  const feeRecipient = parseAddressHex(args["fee-recipient"], "--fee-recipient");
+  return {withdrawal: withdrawalOf(args), feeRecipient, escrow};
 }
 
 function readCommittee(text: string, group: DkgGroup): {committee: Committee; made: Definition | null} {

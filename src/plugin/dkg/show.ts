@@ -11,7 +11,7 @@ export function ether(amount: Gwei): string {
 
 /** What an operator consents to, for people: one line each. */
 export function definitionLines(definition: Definition): string[] {
-  const {kind, operators, threshold, validators, network, withdrawal, previous} = definition;
+  const {kind, operators, threshold, validators, network, withdrawal, previous, escrow = null} = definition;
   const {absent, liars} = tolerances({n: operators.length, t: threshold});
   const what = {
     fresh: "new keys",
@@ -36,6 +36,11 @@ export function definitionLines(definition: Definition): string[] {
           `deposits       ${definition.depositAmounts.map(ether).join(" and ") || "none"} for each validator`,
         ]
       : []),
+    ...(escrow === null
+      ? []
+      : [
+          `escrow         ${escrow.name}, ${escrow.publicKey}: with the sealed exits of ${threshold} operators able to end the validators' work at will, for ever`,
+        ]),
     ...(previous?.handoverEpoch == null ? [] : [`handover       after epoch ${previous.handoverEpoch}`]),
     `signers        ${definition.coordinators.length === 0 ? "none yet" : definition.coordinators.join(", ")}`,
     ...participantsOf(definition).map(({number, peerId, recipient}) => {

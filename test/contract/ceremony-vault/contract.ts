@@ -1,12 +1,15 @@
 import {expect} from "chai";
 import {blstDkgGroup as group} from "../../../src/adapters/bls/blst.js";
-import {fromHex, parseRootHex, type RootHex} from "../../../src/core/bytes.js";
+import {fromHex, parseRootHex, type RootHex, rootHex} from "../../../src/core/bytes.js";
 import {judgeComplaint} from "../../../src/core/dkg/checking.js";
 import {hexBytes} from "../../../src/core/dkg/digest.js";
 import {headerOf, signItem} from "../../../src/core/dkg/items.js";
 import {encodeItem} from "../../../src/core/dkg/items-json.js";
+import {sealingPublicKey} from "../../../src/core/dkg/sealing.js";
 import {checkShareProof} from "../../../src/core/dkg/share-proof.js";
 import {codeOf} from "../../../src/core/errors.js";
+import {escrowedSigningRoot} from "../../../src/core/escrow/exit.js";
+import {openExit} from "../../../src/core/escrow/sealed.js";
 import {additionChain, linearCombination} from "../../../src/core/threshold/addition-chain.js";
 import {delta} from "../../../src/core/threshold/lagrange.js";
 import {depositSigningRoots} from "../../../src/keeper/dkg/deposits.js";
@@ -22,6 +25,8 @@ export interface VaultUnderTest {
 }
 
 const TRANSCRIPT: RootHex = parseRootHex(`0x${"7a".repeat(32)}`);
+const HOLDER_SECRET = new Uint8Array(32).fill(7);
+const HOLDER = {publicKey: rootHex(sealingPublicKey(HOLDER_SECRET)), name: "A holder"};
 const code = (promise: Promise<unknown>): Promise<string> => promise.then(() => "done", codeOf);
 
 /** Every vault keeps this contract. @see src/ports/ceremony-vault.ts */
@@ -68,6 +73,69 @@ export function ceremonyVaultContract(name: string, open: () => Promise<VaultUnd
       expect(await vault.activate(one.id, one.committeeFile())).to.deep.equal({keys: 2});
       expect(await vault.status()).to.deep.equal([{ceremony: one.id, state: "finished"}]);
       expect(await code(vault.deal(one.id, {announces: one.texts(), chunk: 0}))).to.equal("KEEPER_CEREMONY_UNKNOWN");
+    });
+
+    it("seals a key's exit for the holder its definition named, and for nobody else, over a crash", async () => {
+      const one = new VaultCeremony({escrow: HOLDER});
+      await one.upToResult(test.vault);
+      const key = one.keys()[0]!.groupPublicKey;
+      const seal = (vault: CeremonyVault, of = key) => vault.sealExit(of, 77n);
+      expect(await code(seal(test.vault))).to.equal("KEEPER_NO_ESCROW");
+      await test.vault.result(one.id, {qualified: one.qualified(), transcript: TRANSCRIPT, chunk: 0});
+      // Consented to, and there is no share to sign with yet.
+      expect(await code(seal(test.vault))).to.equal("KEEPER_UNKNOWN_KEY");
+      await test.vault.activate(one.id, one.committeeFile());
+      const vault = await test.crash();
+      const sealed = await seal(vault);
+      const {committeeHash, sharePublicKeys} = one.committee().validators[0]!;
+      const {genesisValidatorsRoot: chain} = one.signed.definition.network;
+      expect(sealed).to.deep.include({groupPublicKey: key, committeeHash, shareIndex: 1, holder: HOLDER.publicKey});
+      expect(sealed.exit).to.deep.equal({validatorIndex: 77n, epoch: 0n, forkVersion: "0x04020304"});
+      const opened = openExit(sealed, {secret: HOLDER_SECRET, chain})!;
+      const shareKey = group.publicKeys.load(fromHex(sharePublicKeys[0]!), "full");
+      const root = escrowedSigningRoot(sealed.exit, chain);
+      expect(group.verify(root, shareKey, group.signatures.load(opened, "full"))).to.equal(true);
+      // Never the same bytes: each part has a key of its own.
+      expect((await seal(vault)).ephemeral).not.to.equal(sealed.ephemeral);
+      expect(Buffer.from(opened).equals(openExit(await seal(vault), {secret: HOLDER_SECRET, chain})!)).to.equal(true);
+    });
+
+    it("takes part in nothing that would give a key a second escrow holder, and forgets none", async () => {
+      const one = new VaultCeremony({escrow: HOLDER});
+      await one.upToResult(test.vault);
+      await test.vault.result(one.id, {qualified: one.qualified(), transcript: TRANSCRIPT, chunk: 0});
+      await test.vault.activate(one.id, one.committeeFile());
+      const {operators, threshold} = one.signed.definition;
+      const previous = {generation: 0, threshold, operators, validators: one.keys(), handoverEpoch: null};
+      const refresh = {kind: "refresh", previous, depositAmounts: []} as const;
+      const other = {...HOLDER, publicKey: parseRootHex(`0x${"09".repeat(32)}`)};
+      const begin = (vault: CeremonyVault, {text, peerId}: VaultCeremony) => code(vault.begin(text, peerId));
+      const vault = await test.crash();
+      expect(await begin(vault, new VaultCeremony({...refresh, nonce: 2, escrow: other}))).to.equal(
+        "KEEPER_OTHER_ESCROW",
+      );
+      // A name is for people.
+      expect(await begin(vault, new VaultCeremony({...refresh, nonce: 3, escrow: {...HOLDER, name: "B"}}))).to.equal(
+        "done",
+      );
+      const two = new VaultCeremony({...refresh, nonce: 4});
+      await two.upToResult(vault);
+      await vault.result(two.id, {qualified: two.qualified(), transcript: TRANSCRIPT, chunk: 0});
+      await vault.activate(two.id, two.committeeFile());
+      const sealed = await vault.sealExit(one.keys()[0]!.groupPublicKey, 1n);
+      expect([sealed.holder, sealed.committeeHash]).to.deep.equal([
+        HOLDER.publicKey,
+        two.committee().validators[0]!.committeeHash,
+      ]);
+    });
+
+    it("seals no exit of a key whose definition named no holder", async () => {
+      const one = new VaultCeremony();
+      await one.upToResult(test.vault);
+      await test.vault.result(one.id, {qualified: one.qualified(), transcript: TRANSCRIPT, chunk: 0});
+      await test.vault.activate(one.id, one.committeeFile());
+      const {groupPublicKey} = one.keys()[0]!;
+      expect(await code(test.vault.sealExit(groupPublicKey, 1n))).to.equal("KEEPER_NO_ESCROW");
     });
 
     it("deals on the announces of the first call for ever", async () => {

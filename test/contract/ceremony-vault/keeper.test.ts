@@ -1,8 +1,8 @@
-import {KeeperFixture} from "../../support/keeper.js";
+import {denebNetwork, KeeperFixture} from "../../support/keeper.js";
 import {ceremonyVaultContract} from "./contract.js";
 
 ceremonyVaultContract("in a keeper's process, killed by SIGKILL", async () => {
-  const fixture = new KeeperFixture();
+  const fixture = new KeeperFixture({network: denebNetwork()});
   let keeper = await fixture.start();
   return {
     vault: keeper.vault,

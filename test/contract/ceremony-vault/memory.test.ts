@@ -1,10 +1,10 @@
 import {systemClock} from "../../../src/adapters/clock/system.js";
 import {MemoryCeremonies, memoryVault} from "../../../src/adapters/keeper/memory-vault.js";
-import {testNetwork} from "../../support/keeper.js";
+import {denebNetwork} from "../../support/keeper.js";
 import {ceremonyVaultContract} from "./contract.js";
 
 ceremonyVaultContract("in memory", async () => {
   const table = new MemoryCeremonies();
-  const open = () => memoryVault({table, clock: systemClock}, {network: testNetwork()});
+  const open = () => memoryVault({table, clock: systemClock}, {network: denebNetwork()});
   return {vault: open(), crash: async () => open(), close: async () => {}};
 });

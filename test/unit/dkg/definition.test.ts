@@ -1,6 +1,6 @@
 import {expect} from "chai";
 import {generateIdentity} from "../../../src/adapters/libp2p/identity.js";
-import {parseEpoch} from "../../../src/core/bytes.js";
+import {parseEpoch, parseRootHex} from "../../../src/core/bytes.js";
 import {ceremonyOf} from "../../../src/core/dkg/ceremony.js";
 import {
   ceremonyId,
@@ -29,6 +29,8 @@ const previousOf = (n: number, first: number) => ({
   handoverEpoch: parseEpoch("500"),
 });
 
+const ESCROW = {publicKey: parseRootHex(`0x${"09".repeat(32)}`), name: "A holder"};
+
 describe("a ceremony definition", () => {
   const {signed} = testCeremony(4, {validators: 3});
   const text = formatDefinition(signed);
@@ -52,8 +54,18 @@ describe("a ceremony definition", () => {
       {withdrawal: {kind: "dkg-key", changeTo: signed.definition.feeRecipient} as const},
       {network: {...signed.definition.network, name: "mainnet"}},
       {nonce: signed.definition.network.genesisValidatorsRoot},
+      {escrow: ESCROW},
+      {escrow: {...ESCROW, name: "Zoë & sons"}},
+      {escrow: {...ESCROW, publicKey: parseRootHex(`0x${"0a".repeat(32)}`)}},
     ].map((change) => ceremonyId({...signed.definition, ...change}));
     expect(new Set([id, ...others]).size).to.equal(others.length + 1);
+  });
+
+  it("has the id it always had when it names no escrow holder, and survives with one", () => {
+    expect(text).not.to.include("escrow");
+    expect(ceremonyId({...signed.definition, escrow: null})).to.equal(ceremonyId(signed.definition));
+    const named = consented({...signed.definition, escrow: ESCROW}, nodes);
+    expect(parse(formatDefinition(named))).to.deep.equal(named);
   });
 
   it("is refused when anything was changed after it was signed", () => {
@@ -104,6 +116,21 @@ describe("a ceremony definition", () => {
       "DKG_DEFINITION_MALFORMED",
       (json) => Object.assign(json, {kind: "refresh"}),
     ],
+    ...[
+      {public_key: ESCROW.publicKey},
+      {public_key: ESCROW.publicKey, name: ""},
+      {public_key: ESCROW.publicKey, name: " edge"},
+      {public_key: ESCROW.publicKey, name: "two\nlines"},
+      {public_key: ESCROW.publicKey, name: "turned \u202e round"},
+      {public_key: ESCROW.publicKey, name: "x".repeat(65)},
+      {public_key: `0x${"00".repeat(32)}`, name: "everybody"},
+      {public_key: ESCROW.publicKey, name: "a", more: 1},
+      "somebody",
+    ].map((escrow): (typeof refusals)[number] => [
+      `the escrow holder ${JSON.stringify(escrow)}`,
+      "DKG_DEFINITION_MALFORMED",
+      (json) => Object.assign(json, {escrow}),
+    ]),
     ["a deposit below 1 ETH", "DKG_DEFINITION_MALFORMED", (json) => Object.assign(json, {deposit_amounts: ["5"]})],
     [
       "one operator twice",
