@@ -112,7 +112,7 @@ export const dkgReasons = {
   },
   DKG_RENEW_TERMS: {
     fault: "caller",
-    meaning: "It is not clear where the stake and the fees of the keys go.",
+    meaning: "It is not clear on which terms the keys go on: withdrawals, fees, or the escrow holder.",
     action:
       "Give the ceremony.json of the ceremony that made them; for keys that were split their committee.json and --withdrawal-address or --withdrawal-dkg-key, and --fee-recipient.",
   },

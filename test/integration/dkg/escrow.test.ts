@@ -95,6 +95,19 @@ describe("an exit in escrow, by its commands", function () {
     key = keyIn(folder);
   });
 
+  it("goes on with the keys: their next definition names the same holder, and cannot name another", async () => {
+    const args = ["--committee", join(folder, "ceremony.json"), "--operators", operators.membersFile()];
+    const reshare = (out: string, ...more: string[]) =>
+      cli(["reshare", ...args, "--out", file(out), "--config", operators.config(1), ...more]);
+    const made = await reshare("reshare.json");
+    expect(made.code, made.stderr).to.equal(0);
+    expect(made.stdout).to.include(`The pool, ${publicKey}`);
+    const {escrow} = JSON.parse(readFileSync(file("reshare.json"), "utf8")) as {escrow: unknown};
+    expect(escrow).to.deep.equal({public_key: publicKey, name: "The pool"});
+    const other = await reshare("other.json", "--escrow", `0x${"09".repeat(32)}`, "--escrow-name", "Other");
+    expect(other.stderr).to.match(/^DKG_RENEW_TERMS/m);
+  });
+
   it("is sealed by no operator before the chain has given the validator its index", async () => {
     expect((await seal(1)).stderr).to.match(/^EXIT_UNKNOWN_VALIDATOR/m);
     validator = node.add(key, {status: "pending_queued", activationEpoch: (2n ** 64n - 1n).toString()});
