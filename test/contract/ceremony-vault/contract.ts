@@ -9,7 +9,7 @@ import {sealingPublicKey} from "../../../src/core/dkg/sealing.js";
 import {checkShareProof} from "../../../src/core/dkg/share-proof.js";
 import {codeOf} from "../../../src/core/errors.js";
 import {escrowedSigningRoot} from "../../../src/core/escrow/exit.js";
-import {openExit} from "../../../src/core/escrow/sealed.js";
+import {openExit, sealedExitJson} from "../../../src/core/escrow/sealed.js";
 import {additionChain, linearCombination} from "../../../src/core/threshold/addition-chain.js";
 import {delta} from "../../../src/core/threshold/lagrange.js";
 import {depositSigningRoots} from "../../../src/keeper/dkg/deposits.js";
@@ -95,6 +95,10 @@ export function ceremonyVaultContract(name: string, open: () => Promise<VaultUnd
       const shareKey = group.publicKeys.load(fromHex(sharePublicKeys[0]!), "full");
       const root = escrowedSigningRoot(sealed.exit, chain);
       expect(group.verify(root, shareKey, group.signatures.load(opened, "full"))).to.equal(true);
+      const plain = Buffer.from(opened).toString("hex");
+      expect(JSON.stringify(sealedExitJson(sealed)))
+        .not.to.include(plain)
+        .and.not.include(plain.slice(0, 64));
       // Never the same bytes: each part has a key of its own.
       expect((await seal(vault)).ephemeral).not.to.equal(sealed.ephemeral);
       expect(Buffer.from(opened).equals(openExit(await seal(vault), {secret: HOLDER_SECRET, chain})!)).to.equal(true);

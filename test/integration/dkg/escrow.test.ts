@@ -166,6 +166,28 @@ describe("an exit in escrow, by its commands", function () {
     expect(other.stderr).to.include("sealed for another key");
   });
 
+  it("is for its own chain and validator only", async () => {
+    const elsewhere = new FakeBeaconNode(await namedNetwork("sepolia"));
+    elsewhere.add(key);
+    const url = await elsewhere.start();
+    try {
+      const parts = [2, 3, 4].map((n) => file(`part${n}.json`));
+      const there = await open(parts, "--publish", "--beacon-node", url, "--yes");
+      expect(there.stderr).to.match(/^ESCROW_CHAIN/m);
+      const args = ["--key", key, "--config", operators.config(1), "--out", file("elsewhere.json")];
+      const sealed = await cli(["escrow", "seal", ...args, "--beacon-node", url]);
+      expect(sealed.stderr).to.match(/^VALIDATOR_OTHER_CHAIN/m);
+      expect(elsewhere.published).to.deep.equal([]);
+      const moved = {...validator, index: "101", status: "active_ongoing", activationEpoch: "0"};
+      node.validators.splice(node.validators.indexOf(validator), 1, moved);
+      expect((await open(parts, "--publish", "--beacon-node", beacon, "--yes")).stderr).to.match(/^ESCROW_CHAIN/m);
+      node.validators.splice(node.validators.indexOf(moved), 1, validator);
+      expect(node.published).to.deep.equal([]);
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
   it("is published by the holder alone, once the chain takes it", async () => {
     const parts = [2, 3, 4].map((n) => file(`part${n}.json`));
     const publish = (...more: string[]) => open(parts, "--publish", "--beacon-node", beacon, ...more);
