@@ -8,6 +8,7 @@ import {depositReasons} from "./deposit.js";
 import {distributedReasons} from "./distributed.js";
 import {dkgReasons} from "./dkg.js";
 import {exitReasons} from "./exit.js";
+import {handoverReasons} from "./handover.js";
 import {httpReasons} from "./http.js";
 import {keeperReasons} from "./keeper.js";
 import {linkReasons} from "./link.js";
@@ -32,6 +33,7 @@ export const REASONS = {
   ...policyReasons,
   ...slashingReasons,
   ...keeperReasons,
+  ...handoverReasons,
   ...thresholdReasons,
   ...committeeReasons,
   ...consensusReasons,

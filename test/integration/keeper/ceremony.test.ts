@@ -105,7 +105,7 @@ describe("a keeper that makes keys", function () {
     await activated(keeper, one);
     expect(outcome(await keeper.sign(requestOf(one, attestation(98, 99))))).to.equal("signed");
     const {operators, threshold} = one.signed.definition;
-    const previous = {generation: 0, threshold, operators, validators: one.keys(), handoverEpoch: null};
+    const previous = {generation: 0, threshold, operators, validators: one.keys(), handoverEpoch: 102n};
     const two = new VaultCeremony({validators: 2, kind: "refresh", previous, depositAmounts: [], nonce: 2});
     await activated(keeper, two);
     expect(two.keys().map((keys) => keys.groupPublicKey)).to.deep.equal(one.keys().map((keys) => keys.groupPublicKey));
