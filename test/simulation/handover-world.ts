@@ -128,11 +128,11 @@ export class HandoverOperator {
   /** The new shares come, inert; whoever has signed for the key before has its record already. */
   activate({name}: Generation, epoch: bigint): void {
     const tenure = waitingTenure(epoch);
-    const floored = this.#sabotage !== "no floor";
+    const floor = this.#sabotage !== "no floor" ? tenure.floor : null;
     const waiting = this.#sabotage !== "does not wait";
     const isNew = this.disk.tenures.size === 0;
-    if (isNew && floored) this.disk.record = raise(this.disk.record, endOfEpoch(epoch, SLOTS));
-    this.disk.tenures.set(name, {...tenure, floored, waiting});
+    if (isNew && floor !== null) this.disk.record = raise(this.disk.record, endOfEpoch(epoch, SLOTS));
+    this.disk.tenures.set(name, {...tenure, floor, waiting});
   }
 
   refresh(old: Generation, {name, ceremony}: Generation, epoch: bigint): void {
@@ -140,7 +140,7 @@ export class HandoverOperator {
     const changed = retireTenure(tenure, {ceremony, epoch, last: null});
     if (changed.answer === "deny") return;
     this.#before ??= new Map(this.disk.tenures);
-    this.disk.tenures.set(old.name, changed.tenure).set(name, refreshedTenure(epoch));
+    this.disk.tenures.set(old.name, changed.tenure).set(name, refreshedTenure(epoch, tenure));
   }
 
   hear(retirement: Retirement): void {
@@ -154,7 +154,9 @@ export class HandoverOperator {
     const far = now + 2n > epoch ? now + 2n : epoch;
     const valid = [...this.heard.values()].filter((one) => one.ceremony === ceremony && one.epoch <= far);
     const changed = succeed(tenure, {epochs: valid.map((one) => one.epoch), needed});
-    if (changed.answer === "change") this.disk.tenures.set(name, changed.tenure);
+    if (changed.answer === "deny") return;
+    const floor = this.#sabotage === "no floor" ? null : changed.tenure.floor;
+    this.disk.tenures.set(name, {...changed.tenure, floor});
   }
 }
 

@@ -27,10 +27,10 @@ export function handOver(draft: Draft): void {
   const {ceremony, self} = machine;
   if (!hasHandover(machine) || draft.state.output === null || !draft.state.settled || draft.state.handedOver) return;
   judgeRetirements(draft);
-  const {dealer} = ceremony.participants[self - 1]!;
+  const {dealer, recipient} = ceremony.participants[self - 1]!;
   if (dealer !== null && itemAt(draft.state, "retire", self) === null) retire(draft);
   // Who was left without a share has nothing to sign with.
-  const takes = itemAt(draft.state, "result", self) !== null;
+  const takes = recipient !== null && !draft.state.output.missing.includes(recipient);
   if (takes && !draft.state.tookOver) takeOver(draft);
   const retired = dealer === null || itemAt(draft.state, "retire", self) !== null;
   if (!retired || (takes && !draft.state.tookOver)) return;

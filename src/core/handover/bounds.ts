@@ -1,4 +1,3 @@
-import type {Definition} from "../dkg/definition.js";
 import {currentEpoch, type Network} from "../duty/network.js";
 import {PleiadesError} from "../errors.js";
 
@@ -15,12 +14,10 @@ export function epochEndMs({clock, preset}: Pick<Network, "clock" | "preset">, e
 
 /** What must hold when a handover begins, by this node's own clock and network. @throws DKG_HANDOVER_EPOCH */
 export function checkHandoverEpoch(
-  {previous, deadline}: Pick<Definition, "previous" | "deadline">,
+  {handoverEpoch, deadline}: {readonly handoverEpoch: bigint; readonly deadline: number},
   network: Pick<Network, "clock" | "preset">,
   nowMs: number,
 ): void {
-  if (previous === null) return;
-  const {handoverEpoch} = previous;
   const now = currentEpoch(network, nowMs);
   if (now === null) throw new PleiadesError({code: "DKG_HANDOVER_EPOCH", reason: "no clock"});
   const [lowest, highest] = [now + MIN_AHEAD, now + MAX_AHEAD];

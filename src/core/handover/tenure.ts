@@ -20,15 +20,15 @@ export interface TenureEnd {
 export interface Tenure {
   /** It signs only duties of later epochs; null: of all. */
   readonly after: Epoch | null;
-  /** Others signed up to `after`, so nothing is signed on a record below it. Not so in a refresh: its record knows. */
-  readonly floored: boolean;
+  /** Others may have signed up to the end of this epoch, so everything counts as signed there. Null: its record knows. */
+  readonly floor: Epoch | null;
   /** It signs nothing before enough of those before it have retired. */
   readonly waiting: boolean;
   readonly end: TenureEnd | null;
 }
 
 /** Of a share that no handover concerns. */
-export const UNBOUNDED: Tenure = {after: null, floored: false, waiting: false, end: null};
+export const UNBOUNDED: Tenure = {after: null, floor: null, waiting: false, end: null};
 
 const deny = (code: ReasonCode): {readonly answer: "deny"; readonly code: ReasonCode} => ({answer: "deny", code});
 
@@ -58,12 +58,12 @@ export function decideTenure(
 
 /** What a decision on a slashable message is made on. */
 export function effectiveRecord(
-  {after, floored}: Tenure,
+  {floor}: Tenure,
   record: SlashingRecord | undefined,
   slotsPerEpoch: number,
 ): SlashingRecord | undefined {
-  if (record === undefined || after === null || !floored) return record;
-  return raise(record, endOfEpoch(after, slotsPerEpoch));
+  if (record === undefined || floor === null) return record;
+  return raise(record, endOfEpoch(floor, slotsPerEpoch));
 }
 
 /** As if everything up to the end of an epoch had been signed. */
@@ -88,8 +88,9 @@ export function bindTenure(
   tenure: Tenure,
   {ceremony, epoch, now}: {ceremony: RootHex; epoch: bigint; now: bigint},
 ): TenureChange {
-  const {waiting, end} = tenure;
+  const {after, waiting, end} = tenure;
   if (waiting) return deny("KEEPER_HANDOVER_WAITING");
+  if (after !== null && epoch <= after) return deny("KEEPER_HANDOVER_UNDER_WAY");
   if (end !== null && end.ceremony !== ceremony) {
     if (end.binding === "for good") return deny("KEEPER_HANDOVER_OTHER");
     if (now <= end.epoch) return deny("KEEPER_HANDOVER_UNDER_WAY");
@@ -112,27 +113,28 @@ export function retireTenure(
   tenure: Tenure,
   {ceremony, epoch, last}: {ceremony: RootHex; epoch: bigint; last: bigint | null},
 ): TenureChange {
-  const {waiting, end} = tenure;
+  const {after, waiting, end} = tenure;
   if (waiting) return deny("KEEPER_HANDOVER_WAITING");
   if (end !== null && end.binding === "for good") {
     return end.ceremony === ceremony ? {answer: "change", tenure} : deny("KEEPER_HANDOVER_OTHER");
   }
-  const at = last !== null && last > epoch ? last : epoch;
+  // Not before its own time began: until then those before it signed.
+  const at = [last ?? 0n, after ?? 0n].reduce((a, b) => (a > b ? a : b), epoch);
   return {answer: "change", tenure: {...tenure, end: {epoch: asEpoch(at), ceremony, binding: "for good"}}};
 }
 
 /** A successor's tenure before the retirements are there. */
 export const waitingTenure = (epoch: bigint): Tenure => ({
   after: asEpoch(epoch),
-  floored: true,
+  floor: asEpoch(epoch),
   waiting: true,
   end: null,
 });
 
-/** A refreshed share: its operator's own record stands for both generations. */
-export const refreshedTenure = (epoch: bigint): Tenure => ({
+/** A refreshed share: its operator's own record, on the same floor, stands for both generations. */
+export const refreshedTenure = (epoch: bigint, {floor}: Pick<Tenure, "floor">): Tenure => ({
   after: asEpoch(epoch),
-  floored: false,
+  floor,
   waiting: false,
   end: null,
 });
@@ -147,7 +149,7 @@ export function succeed(tenure: Tenure, {epochs, needed}: {epochs: readonly bigi
   // The lowest that are enough: an old operator that lies about its epoch can only be passed over.
   const taken = [...epochs].sort((a, b) => (a < b ? -1 : 1)).slice(0, needed);
   const last = [tenure.after ?? 0n, ...taken].reduce((a, b) => (a > b ? a : b));
-  return {answer: "change", tenure: {...tenure, after: asEpoch(last), waiting: false}};
+  return {answer: "change", tenure: {...tenure, after: asEpoch(last), floor: asEpoch(last), waiting: false}};
 }
 
 /** Duties of the last epoch are signed late; an epoch after that nobody includes them any more. */

@@ -34,6 +34,11 @@ export const handoverReasons = {
     meaning: "There are fewer valid retirements than the old committee's threshold.",
     action: "Look at `pleiades dkg status` for old operators that have not retired, and start them.",
   },
+  KEEPER_HANDOVER_NONE: {
+    fault: "caller",
+    meaning: "This operator has no such part in the handover.",
+    action: "Only operators of the old committee retire, and only those of the new one take over.",
+  },
   DKG_HANDOVER_EPOCH: {
     fault: "caller",
     meaning:

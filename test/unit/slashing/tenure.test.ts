@@ -62,6 +62,10 @@ describe("a share's tenure", () => {
   it("that was used beyond the agreed epoch ends after what was signed", () => {
     const late = changed(retireTenure(UNBOUNDED, {ceremony: A!, epoch: H, last: 107n}));
     expect(late.end?.epoch).to.equal(107n);
+    // Nor before its own time began: those before it signed until then.
+    const young = refreshedTenure(150n, UNBOUNDED);
+    expect(changed(retireTenure(young, {ceremony: A!, epoch: H, last: 95n})).end?.epoch).to.equal(150n);
+    expect(codeIn(bindTenure(young, {ceremony: A!, epoch: 150n, now: 95n}))).to.equal("KEEPER_HANDOVER_UNDER_WAY");
     const slot = asSlot(108n * 32n);
     expect(lastEpoch({...EMPTY_RECORD, block: {slot, signingRoot: null}}, 32)).to.equal(108n);
     expect(lastEpoch(EMPTY_RECORD, 32)).to.equal(null);
@@ -88,7 +92,9 @@ describe("a share's tenure", () => {
     expect(decideSlashing(floored, subject(100n, 101n), ROOT)).to.include({answer: "approve"});
     expect(floored?.block?.slot).to.equal(101n * 32n - 1n);
     expect(effectiveRecord(next, undefined, 32)).to.equal(undefined);
-    expect(effectiveRecord(refreshedTenure(H), EMPTY_RECORD, 32)).to.equal(EMPTY_RECORD);
+    expect(effectiveRecord(refreshedTenure(H, UNBOUNDED), EMPTY_RECORD, 32)).to.equal(EMPTY_RECORD);
+    // A floor outlives refreshes: what others signed before stays signed.
+    expect(effectiveRecord(refreshedTenure(200n, next), EMPTY_RECORD, 32)).to.deep.equal(floored);
   });
 
   it("leaves what belongs to no epoch to the old share until its time is over, then to the new one", () => {
@@ -104,11 +110,7 @@ describe("a handover epoch", () => {
   const network = testNetwork({epoch: 100});
   const now = Date.now();
   const check = (epoch: bigint, deadlineMs: number) => () =>
-    checkHandoverEpoch(
-      {previous: {handoverEpoch: epoch} as never, deadline: Math.floor(deadlineMs / 1000)},
-      network,
-      now,
-    );
+    checkHandoverEpoch({handoverEpoch: epoch, deadline: Math.floor(deadlineMs / 1000)}, network, now);
 
   it("is at least two ahead and not years, and the ceremony ends before it is over", () => {
     check(102n, now)();
@@ -118,9 +120,8 @@ describe("a handover epoch", () => {
     const end = epochEndMs(network, 102n)!;
     check(102n, end - 1_000)();
     expect(anyFailure(check(102n, end)).code).to.equal("DKG_HANDOVER_EPOCH");
-    checkHandoverEpoch({previous: null, deadline: 0}, {...network, clock: null}, now);
     expect(
-      anyFailure(() => checkHandoverEpoch({previous: {} as never, deadline: 0}, {...network, clock: null}, now)).code,
+      anyFailure(() => checkHandoverEpoch({handoverEpoch: 102n, deadline: 0}, {...network, clock: null}, now)).code,
     ).to.equal("DKG_HANDOVER_EPOCH");
   });
 });
