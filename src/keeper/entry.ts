@@ -116,6 +116,8 @@ function stopCode(): ReasonCode | null {
 }
 
 function alive(): void {
+  // A store that fails says so by itself.
+  if (started !== null && stopCode() === null) started.tidy().catch(() => {});
   send({kind: "alive", sighting: started?.life.sighting() ?? null, code: stopCode()});
 }
 

@@ -1,6 +1,6 @@
 import {readFileSync} from "node:fs";
 import {blstGroup} from "../adapters/bls/blst.js";
-import type {PubkeyHex, RootHex} from "../core/bytes.js";
+import type {RootHex} from "../core/bytes.js";
 import type {Committee, CommitteeValidator} from "../core/committee/committee.js";
 import {parseCommitteeFile} from "../core/committee/committee-file.js";
 import type {Network} from "../core/duty/network.js";
@@ -52,7 +52,8 @@ export class Holdings {
   /** Of the configured files. */
   #committees: readonly Committee[] = [];
   #kept: readonly Committee[] = [];
-  #loaded: ReadonlyMap<PubkeyHex, KeeperShare> = new Map();
+  /** By committee, which names one share of one key. */
+  #loaded: ReadonlyMap<RootHex, KeeperShare> = new Map();
   #holders: Holders | null = null;
   /** One reading after the other. */
   #last: Promise<unknown> = Promise.resolve();
@@ -85,6 +86,13 @@ export class Holdings {
   adopt(committee: Committee): Promise<void> {
     return this.#inTurn(async () => {
       this.#kept = [...this.#kept, committee];
+      await this.#hold();
+    });
+  }
+
+  /** Shares were taken out of the store: nothing is signed with them when this has resolved. */
+  again(): Promise<void> {
+    return this.#inTurn(async () => {
       await this.#hold();
     });
   }
@@ -169,13 +177,13 @@ export class Holdings {
     const loaded = await this.#load(stored);
     this.#holders?.life.add(stored);
     this.#holders?.keeper.setShares(loaded);
-    return loaded.length;
+    return new Set(loaded.map(({groupPublicKey}) => groupPublicKey)).size;
   }
 
   /** A stored share whose committee file is not configured (any more) stays at rest. */
   async #load(stored: readonly StoredShare[]): Promise<readonly KeeperShare[]> {
     const known = knownIn([...this.#kept, ...this.#committees]);
-    const loaded = new Map<PubkeyHex, KeeperShare>();
+    const loaded = new Map<RootHex, KeeperShare>();
     const pause = pausing();
     for (const share of stored) {
       const {groupPublicKey: key, committeeHash} = share;
@@ -184,11 +192,11 @@ export class Holdings {
         this.#modules.log("warn", "a stored share belongs to no configured committee file", {key, committeeHash});
         continue;
       }
-      const before = this.#loaded.get(key);
-      if (before?.committeeHash === committeeHash) loaded.set(key, before);
+      const before = this.#loaded.get(committeeHash);
+      if (before !== undefined) loaded.set(committeeHash, before);
       else {
         await pause();
-        loaded.set(key, checkedShare(share, found));
+        loaded.set(committeeHash, checkedShare(share, found));
       }
     }
     this.#loaded = loaded;

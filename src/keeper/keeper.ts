@@ -7,13 +7,14 @@ import {
   rootHex,
   type TraceId,
 } from "../core/bytes.js";
-import type {Network} from "../core/duty/network.js";
-import {decidePolicy, type PolicyConfig} from "../core/duty/policy.js";
+import {currentEpoch, type Network} from "../core/duty/network.js";
+import {decidePolicy, type Permit, type PolicyConfig} from "../core/duty/policy.js";
 import {parseSignRequest} from "../core/duty/request-codec.js";
 import {priorityOf, type SignRequest, type SignType} from "../core/duty/sign-request.js";
 import {computeSigningRoot} from "../core/duty/signing-root.js";
 import {slashingSubject} from "../core/duty/slashing-subject.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../core/errors.js";
+import {dutyEpoch} from "../core/handover/duty-epoch.js";
 import {withdrawalSubject} from "../core/slashing/withdrawal.js";
 import type {Clock} from "../ports/clock.js";
 import type {KeeperKey} from "../ports/keeper.js";
@@ -25,6 +26,7 @@ import {Intake, urgencyOf} from "./intake.js";
 import {type LoadedShare, type SigningPool, signPartial} from "./partial-signer.js";
 import {SignQueue} from "./sign-queue.js";
 import {SlashingGuard} from "./slashing-guard.js";
+import type {TenureBook} from "./tenure-book.js";
 import type {WithdrawalGuard} from "./withdrawal-guard.js";
 
 /** A share this keeper signs with. */
@@ -44,6 +46,10 @@ export interface KeeperModules {
   readonly halted?: () => PleiadesError | null;
   /** Null, for keepers of duties alone, refuses deposits and changes of credentials. Default null. */
   readonly withdrawals?: Pick<WithdrawalGuard, "decide"> | null;
+  /** Null, for keepers of keys that are never handed over, bounds no share. Default null. */
+  readonly tenures?: Pick<TenureBook, "refusal" | "gate"> | null;
+  /** Permits that came with keys, beside the policy's. */
+  readonly granted?: () => readonly Permit[];
   /** Null signs in the main thread. */
   readonly pool: SigningPool | null;
   /** Told of each decision with its trace id; null when nobody reads it. */
@@ -84,26 +90,31 @@ export class SigningKeeper {
   readonly #queue: SignQueue;
   readonly #onDecision: ((fields: LogFields) => void) | null;
   readonly #policy: PolicyConfig;
-  #shares: ReadonlyMap<PubkeyHex, KeeperShare>;
+  readonly #tenures: Pick<TenureBook, "refusal" | "gate"> | null;
+  readonly #granted: () => readonly Permit[];
+  /** More than one of a key while it is handed over. */
+  #shares: ReadonlyMap<PubkeyHex, readonly KeeperShare[]>;
   #network: Network;
   #stopped: PleiadesError | null = null;
   #waiting = 0;
 
   constructor(
-    {clock, store, withdrawals, halted, pool, onDecision, nextTurn}: KeeperModules,
+    {clock, store, withdrawals, tenures, granted, halted, pool, onDecision, nextTurn}: KeeperModules,
     {network, policy, shares, signingThreads}: KeeperOptions,
   ) {
     this.#clock = clock;
     this.#store = store;
     this.#guard = new SlashingGuard({store});
     this.#withdrawals = withdrawals ?? null;
+    this.#tenures = tenures ?? null;
+    this.#granted = granted ?? (() => []);
     this.#halted = halted ?? (() => null);
     this.#pool = pool;
     this.#intake = new Intake({clock, nextTurn});
     this.#queue = new SignQueue({nextTurn}, {concurrency: Math.max(1, signingThreads)});
     this.#onDecision = onDecision ?? null;
     this.#policy = policy;
-    this.#shares = new Map(shares.map((share) => [share.groupPublicKey, share]));
+    this.#shares = byKey(shares);
     // Without a network of its own (pleiades local) a keeper stays with the first chain it ever signed for.
     this.#network = {...network, genesisValidatorsRoot: network.genesisValidatorsRoot ?? store.genesisValidatorsRoot()};
   }
@@ -116,11 +127,11 @@ export class SigningKeeper {
 
   /** The shares it signs with from now on; a request under way keeps the one it found. */
   setShares(shares: readonly KeeperShare[]): void {
-    this.#shares = new Map(shares.map((share) => [share.groupPublicKey, share]));
+    this.#shares = byKey(shares);
   }
 
   shares(): readonly KeeperShare[] {
-    return [...this.#shares.values()];
+    return [...this.#shares.values()].flat();
   }
 
   /** How many keys it signs with. */
@@ -164,10 +175,13 @@ export class SigningKeeper {
     await this.#intake.turn(urgencyOf(rawRequest));
     if (this.stopped !== null) throw this.stopped;
     const key = parsePubkeyHex(rawKey);
-    const share = this.#shares.get(key);
-    if (share === undefined) return refused("KEEPER_UNKNOWN_KEY", `no share of ${key}`);
-    if (parseRootHex(rawHash, "committee hash") !== share.committeeHash) {
-      return refused("KEEPER_COMMITTEE_MISMATCH", `this share belongs to ${share.committeeHash}`);
+    const held = this.#shares.get(key);
+    if (held === undefined) return refused("KEEPER_UNKNOWN_KEY", `no share of ${key}`);
+    const committeeHash = parseRootHex(rawHash, "committee hash");
+    const share = held.find((one) => one.committeeHash === committeeHash);
+    if (share === undefined) {
+      const known = held.map((one) => one.committeeHash).join(" or ");
+      return refused("KEEPER_COMMITTEE_MISMATCH", `this share belongs to ${known}`);
     }
     const {request, claimedRoot} = parseSignRequest(rawRequest, this.#network.preset);
     onType(request.type);
@@ -177,7 +191,12 @@ export class SigningKeeper {
       throw new PleiadesError({code: "CODEC_ROOT_MISMATCH", claimed: claimedRoot, computed});
     }
     const nowMs = this.#clock.now();
-    const decision = decidePolicy({key, request, objectRoot, network: this.#network, nowMs, policy: this.#policy});
+    const moment = {epoch: dutyEpoch(request, this.#network.preset), now: currentEpoch(this.#network, nowMs)};
+    const name = {key, committeeHash};
+    const over = this.#tenures?.refusal(name, moment) ?? null;
+    if (over !== null) return refused(over, moment.epoch === null ? request.type : `epoch ${moment.epoch}`);
+    const [policy, permits] = [this.#policy, this.#granted()];
+    const decision = decidePolicy({key, request, objectRoot, network: this.#network, nowMs, policy, permits});
     const withdrawal = withdrawalSubject(request);
     // What a key's ceremony recorded may take a permit's place, and forbids what a permit allows.
     const open = withdrawal !== null && decision.kind === "deny" && decision.code === "POLICY_NOT_PERMITTED";
@@ -198,7 +217,9 @@ export class SigningKeeper {
       partial = answer.signed;
     } else if (subject === null) partial = await sign();
     else {
-      const answer = await this.#guard.decide(key, subject, computed, sign);
+      // Asked again where it is recorded: its time may end, or begin, while this waits.
+      const gate = this.#tenures?.gate(name, moment) ?? null;
+      const answer = await this.#guard.decide(key, subject, computed, sign, gate);
       if (answer.answer === "deny") return refused(answer.code, describe(subject));
       partial = answer.signed;
     }
@@ -229,11 +250,13 @@ export class SigningKeeper {
 
   async keys(): Promise<KeeperKey[]> {
     const records = await this.#store.readAll();
-    return [...this.#shares.values()].map(({groupPublicKey, committeeHash}) => ({
-      groupPublicKey,
-      committeeHash,
-      disabled: records.get(groupPublicKey)?.disabled ?? true,
-    }));
+    const now = currentEpoch(this.#network, this.#clock.now());
+    return [...this.#shares].map(([groupPublicKey, held]) => {
+      const names = held.map(({committeeHash}) => ({key: groupPublicKey, committeeHash}));
+      const signing = names.find((name) => (this.#tenures?.refusal(name, {epoch: now, now}) ?? null) === null);
+      const {committeeHash} = signing ?? names[0]!;
+      return {groupPublicKey, committeeHash, disabled: records.get(groupPublicKey)?.disabled ?? true};
+    });
   }
 
   async watermarks(): Promise<Watermark[]> {
@@ -243,6 +266,12 @@ export class SigningKeeper {
       return {key, slot: record?.block?.slot ?? null, epoch: record?.attestation?.target ?? null};
     });
   }
+}
+
+function byKey(shares: readonly KeeperShare[]): ReadonlyMap<PubkeyHex, readonly KeeperShare[]> {
+  const found = new Map<PubkeyHex, readonly KeeperShare[]>();
+  for (const share of shares) found.set(share.groupPublicKey, [...(found.get(share.groupPublicKey) ?? []), share]);
+  return found;
 }
 
 const traceOf = (item: unknown): TraceId | undefined =>

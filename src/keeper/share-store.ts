@@ -26,6 +26,9 @@ export interface StoredShare {
 
 const STORE_KEY = "store_key";
 const bundleMark = (bundleId: string): string => `bundle:${bundleId}`;
+/** 0x and 96 digits: behind it, for a second share of a key, the committee it belongs to. */
+const KEY_CHARACTERS = 98;
+const BEHIND = "|\x7f";
 const contextOf = ({groupPublicKey, index, committeeHash}: Omit<StoredShare, "secret">): string =>
   `pleiades share v1\n${groupPublicKey}\n${index}\n${committeeHash}`;
 
@@ -96,7 +99,7 @@ export class ShareStore {
     return [...this.#environment.shares.getRange({})].map(
       ({key, value}) =>
         () =>
-          this.#open(parsePubkeyHex(key), value),
+          this.#open(parsePubkeyHex(key.slice(0, KEY_CHARACTERS)), value),
     );
   }
 
@@ -109,7 +112,7 @@ export class ShareStore {
     return this.#environment.transaction(() => {
       for (const {share} of shares) this.#refuseSecond(share);
       this.#environment.allOrNothing(() => {
-        this.write(shares, false);
+        this.write(shares, "only");
         this.#environment.put(this.#environment.meta, bundleMark(bundleId), Buffer.from("added"));
       });
     });
@@ -117,25 +120,52 @@ export class ShareStore {
 
   /**
    * Inside a transaction and in allOrNothing: shares and their first records.
-   * @param replacing shares of an older generation, which are then gone @throws KEEPER_SECOND_SHARE
+   * @param beside `others`: of another generation, whose tenures are written in the same commit
+   * @throws KEEPER_SECOND_SHARE
    */
-  write(shares: readonly {share: StoredShare; record: SlashingRecord}[], replacing: boolean): void {
+  write(shares: readonly {share: StoredShare; record: SlashingRecord}[], beside: "only" | "others"): void {
     const {records} = this.#environment;
-    if (!replacing) for (const {share} of shares) this.#refuseSecond(share);
+    if (beside === "only") for (const {share} of shares) this.#refuseSecond(share);
     this.#environment.raiseSequence();
     for (const {share, record} of shares) {
       const key = share.groupPublicKey;
       const stored = records.get(key);
       const raised = stored === undefined ? record : raise(decodeRecord(key, stored), record);
       this.#environment.put(records, key, encodeRecord(key, raised));
-      this.#environment.put(this.#environment.shares, key, this.#seal(share));
+      this.#environment.put(this.#environment.shares, this.#placeFor(share), this.#seal(share));
     }
   }
 
-  /** The share of a key, or null. @throws SLASHING_STORE_CORRUPT */
-  get(key: PubkeyHex): StoredShare | null {
-    const value = this.#environment.shares.get(key);
-    return value === undefined ? null : this.#open(key, value);
+  /** The shares of a key: more than one while it is handed over. @throws SLASHING_STORE_CORRUPT */
+  of(key: PubkeyHex): StoredShare[] {
+    return this.#named(key).map(({share}) => share);
+  }
+
+  /** Whether a share of another committee of this key is held. */
+  holdsOther({groupPublicKey, committeeHash}: Pick<StoredShare, "groupPublicKey" | "committeeHash">): boolean {
+    return this.of(groupPublicKey).some((share) => share.committeeHash !== committeeHash);
+  }
+
+  /** Inside a transaction. LMDB does not overwrite: until its page is used again the sealed value may stay in the file. */
+  remove(key: PubkeyHex, committeeHash: RootHex): boolean {
+    const found = this.#named(key).find(({share}) => share.committeeHash === committeeHash);
+    if (found === undefined) return false;
+    this.#environment.shares.removeSync(found.name);
+    return true;
+  }
+
+  #named(key: PubkeyHex): {name: string; share: StoredShare}[] {
+    const range = this.#environment.shares.getRange({start: key, end: `${key}${BEHIND}`});
+    return [...range].map(({key: name, value}) => ({name, share: this.#open(key, value)}));
+  }
+
+  /** Where it stands already; else the key's own place, or one beside what stands there. */
+  #placeFor({groupPublicKey, committeeHash}: StoredShare): string {
+    const held = this.#named(groupPublicKey);
+    const same = held.find(({share}) => share.committeeHash === committeeHash);
+    if (same !== undefined) return same.name;
+    const free = !held.some(({name}) => name === groupPublicKey);
+    return free ? groupPublicKey : `${groupPublicKey}|${committeeHash}`;
   }
 
   /** With the store's key, for what else has to be kept secret beside the shares. */
@@ -149,14 +179,10 @@ export class ShareStore {
   }
 
   #refuseSecond(share: StoredShare): void {
-    const value = this.#environment.shares.get(share.groupPublicKey);
-    if (value === undefined) return;
-    const held = this.#open(share.groupPublicKey, value);
-    const same = held.index === share.index && held.committeeHash === share.committeeHash;
-    if (!same) {
-      const {groupPublicKey: key, index} = share;
-      throw new PleiadesError({code: "KEEPER_SECOND_SHARE", key, held: held.index, given: index});
-    }
+    const {groupPublicKey: key, index, committeeHash} = share;
+    const other = this.of(key).find((held) => held.index !== index || held.committeeHash !== committeeHash);
+    if (other !== undefined)
+      throw new PleiadesError({code: "KEEPER_SECOND_SHARE", key, held: other.index, given: index});
   }
 
   #seal(share: StoredShare): Buffer {

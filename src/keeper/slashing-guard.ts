@@ -1,11 +1,20 @@
 import type {PubkeyHex, RootHex} from "../core/bytes.js";
 import type {SlashingSubject} from "../core/duty/slashing-subject.js";
+import type {ReasonCode} from "../core/errors.js";
 import {decideSlashing, type SlashingDecision} from "../core/slashing/decide.js";
+import type {SlashingRecord} from "../core/slashing/record.js";
 import type {SlashingStore} from "../ports/slashing-store.js";
 
 export type Released<P> =
   | Extract<SlashingDecision, {answer: "deny"}>
   | (Exclude<SlashingDecision, {answer: "deny"}> & {readonly signed: P});
+
+/** Asked first, inside the same step: whether the share may sign it at all, and the record to decide on. */
+export type Gate = (
+  record: SlashingRecord | undefined,
+) =>
+  | {readonly answer: "deny"; readonly code: ReasonCode}
+  | {readonly answer: "approve"; readonly record: SlashingRecord | undefined};
 
 /**
  * Decides on a slashable message and records it in one step inside the store's write queue. What it answers, a repeat
@@ -29,9 +38,11 @@ export class SlashingGuard {
     subject: SlashingSubject,
     signingRoot: RootHex,
     sign: () => Promise<P>,
+    gate: Gate | null = null,
   ): Promise<Released<P>> {
     const {decision, signing} = await this.#store.transact(key, (record) => {
-      const decision = decideSlashing(record, subject, signingRoot);
+      const admitted = gate?.(record) ?? ({answer: "approve", record} as const);
+      const decision = admitted.answer === "deny" ? admitted : decideSlashing(admitted.record, subject, signingRoot);
       const signing = decision.answer === "deny" ? null : sign();
       // When the commit fails nobody waits for it any more.
       signing?.catch(() => {});

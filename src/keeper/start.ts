@@ -3,12 +3,14 @@ import {join} from "node:path";
 import {LmdbSlashingStore} from "../adapters/slashing-store/lmdb.js";
 import {LmdbEnvironment, type OnCommit} from "../adapters/slashing-store/lmdb-environment.js";
 import {parseLifeId} from "../core/bytes.js";
+import {currentEpoch} from "../core/duty/network.js";
 import type {CeremonyVault} from "../ports/ceremony-vault.js";
 import type {Clock} from "../ports/clock.js";
 import type {KeeperFiles, KeeperReload} from "../ports/keeper.js";
 import type {LogFields} from "../ports/logger.js";
 import {AsideThread} from "./aside-thread.js";
 import {openShareBundle} from "./bundle.js";
+import {grantedPermits} from "./dkg/handover.js";
 import {StoredCeremonies} from "./dkg/table.js";
 import {activatedFiles, KeeperVault} from "./dkg/vault.js";
 import {Holdings, readText} from "./holdings.js";
@@ -18,6 +20,7 @@ import {KeeperLife, type LifeAlarm} from "./keeper-life.js";
 import {SigningPool} from "./partial-signer.js";
 import {readPassword} from "./password.js";
 import {ShareStore} from "./share-store.js";
+import {TenureBook} from "./tenure-book.js";
 import {WithdrawalGuard} from "./withdrawal-guard.js";
 
 export interface KeeperHooks {
@@ -33,6 +36,8 @@ export interface StartedKeeper {
   readonly vault: CeremonyVault;
   readonly environment: LmdbEnvironment;
   reload(files: KeeperFiles): Promise<KeeperReload>;
+  /** Now and then: removes shares whose time was over for good an epoch ago. */
+  tidy(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -66,7 +71,16 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
     let life: KeeperLife | null = null;
     const flooredAt = (): number | null => life?.flooredAt ?? null;
     const withdrawals = new WithdrawalGuard({environment, forgotten: () => flooredAt() !== null});
-    const table = new StoredCeremonies({environment, shares, withdrawals});
+    const tenures = new TenureBook({environment}, {slotsPerEpoch: init.network.preset.slotsPerEpoch});
+    const table = new StoredCeremonies({environment, shares, withdrawals, tenures});
+    let granted = grantedPermits(table);
+    const sweep = async (): Promise<number> => {
+      const over = tenures.over(currentEpoch(init.network, hooks.clock.now()));
+      return environment.transaction(
+        () => over.filter(({key, committeeHash}) => shares.remove(key, committeeHash)).length,
+      );
+    };
+    await sweep();
     holdings.keep(activatedFiles(table));
     const {stored, loaded} = await holdings.open(init);
     // After the bundles: a share that came without its past is judged together with all others.
@@ -81,6 +95,8 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
         clock: hooks.clock,
         store,
         withdrawals,
+        tenures,
+        granted: () => granted,
         halted: () => environment.failure ?? begun.stopped,
         pool,
         onDecision: init.logDecisions ? (fields) => hooks.log("debug", "keeper decided", fields) : null,
@@ -89,15 +105,34 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
     );
     holdings.attach({life, keeper});
     const vault = new KeeperVault(
-      {table, aside, clock: hooks.clock, flooredAt, adopt: (committee) => holdings.adopt(committee)},
+      {
+        table,
+        aside,
+        clock: hooks.clock,
+        flooredAt,
+        adopt: (committee) => {
+          granted = grantedPermits(table);
+          return holdings.adopt(committee);
+        },
+      },
       {network: init.network},
     );
+    let sweptAt = currentEpoch(init.network, hooks.clock.now());
     return {
       keeper,
       life,
       vault,
       environment,
       reload: (files) => holdings.reload(files),
+      async tidy() {
+        const now = currentEpoch(init.network, hooks.clock.now());
+        if (now === sweptAt) return;
+        sweptAt = now;
+        const removed = await sweep();
+        if (removed === 0) return;
+        hooks.log("info", "removed shares whose time is over", {shares: removed});
+        await holdings.again();
+      },
       async close() {
         await aside.close();
         await pool?.close();

@@ -56,6 +56,11 @@ export class WithdrawalGuard {
     if (held?.by !== "ceremony") this.#write(key, record);
   }
 
+  /** What stands recorded; null: nothing. @throws SLASHING_STORE_CORRUPT */
+  of(key: PubkeyHex): WithdrawalRecord | null {
+    return this.#read(key);
+  }
+
   #write(key: PubkeyHex, record: WithdrawalRecord): void {
     // The sequence too: a store that lost this record is then found to be an older one.
     this.#environment.raiseSequence();

@@ -43,6 +43,8 @@ function frozenVault(inner: CeremonyVault): CeremonyVault {
     open: (ceremony, input) => inner.open(ceremony, input),
     result: (ceremony, input) => inner.result(ceremony, input),
     activate: (ceremony, committeeFile) => inner.activate(ceremony, committeeFile),
+    retire: (ceremony, transcript) => inner.retire(ceremony, transcript),
+    takeOver: (ceremony, retirements) => inner.takeOver(ceremony, retirements),
     abort: (ceremony) => inner.abort(ceremony),
     status: () => inner.status(),
   });

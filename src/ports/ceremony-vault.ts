@@ -1,4 +1,5 @@
 import type {PeerIdText, PubkeyHex, RootHex, SignatureHex} from "../core/bytes.js";
+import type {RetireBody} from "../core/dkg/items.js";
 import type {SealedExit} from "../core/escrow/sealed.js";
 
 export interface VaultAnnounce {
@@ -55,7 +56,8 @@ export interface CeremonyVault {
   /**
    * Takes part as this peer in a definition that enough have signed; again: the same answer.
    * @throws DKG_DEFINITION_* · KEEPER_CEREMONY_NONCE · KEEPER_CEREMONY_LIMIT · KEEPER_CEREMONY_OVER ·
-   *   KEEPER_CEREMONY_PEER · KEEPER_CEREMONY_KIND · KEEPER_NETWORK_MISMATCH · KEEPER_OTHER_ESCROW
+   *   KEEPER_CEREMONY_PEER · KEEPER_NETWORK_MISMATCH; of refresh and reshare also DKG_HANDOVER_EPOCH · KEEPER_HANDOVER_* ·
+   *   KEEPER_UNKNOWN_KEY · KEEPER_OTHER_CREDENTIALS · KEEPER_OTHER_ESCROW
    */
   begin(definition: string, peerId: PeerIdText): Promise<VaultAnnounce>;
   /**
@@ -89,11 +91,26 @@ export interface CeremonyVault {
   ): Promise<VaultResult>;
   /**
    * Makes the shares the keeper's own and forgets everything else of the ceremony, in one commit; from then on they are
-   * signed with. Again: the same answer.
+   * signed with: those of a refresh after the handover epoch, those of a reshare when {@link takeOver} has resolved.
+   * Again: the same answer.
    * @throws KEEPER_CEREMONY_UNKNOWN · KEEPER_CEREMONY_QUALIFIED · KEEPER_CEREMONY_COMMITTEE · KEEPER_SECOND_SHARE ·
    *   KEEPER_CLOCK_REQUIRED
    */
   activate(ceremony: RootHex, committeeFile: string): Promise<{readonly keys: number}>;
+  /**
+   * Reshare: from here on, for good, the old shares sign nothing after the epoch that is answered; the answer proves it with
+   * those shares. Once for each generation of a key, and only for one ceremony; late rather than never, also when the
+   * ceremony was aborted here. Again: the same answer.
+   * @throws KEEPER_CEREMONY_UNKNOWN · KEEPER_HANDOVER_OTHER · KEEPER_HANDOVER_NONE · KEEPER_UNKNOWN_KEY
+   */
+  retire(ceremony: RootHex, transcript: RootHex): Promise<RetireBody>;
+  /**
+   * Reshare, after {@link activate}: with retirements of as many different old operators as their threshold the new shares
+   * are signed with, for what comes after the epoch that is answered. What is no valid retirement is passed over.
+   * @param retirements texts of `retire` items
+   * @throws KEEPER_CEREMONY_UNKNOWN · KEEPER_HANDOVER_RETIREMENTS · KEEPER_HANDOVER_NONE · DKG_ITEM_*
+   */
+  takeOver(ceremony: RootHex, retirements: readonly string[]): Promise<{readonly after: bigint}>;
   /** Forgets a ceremony under way; its nonce stays taken. @throws KEEPER_CEREMONY_UNKNOWN */
   abort(ceremony: RootHex): Promise<void>;
   /**

@@ -30,6 +30,8 @@ export class DkgNode {
   output: Output | null = null;
   failure: Failure | null = null;
   stalled: Failure | null = null;
+  /** Its part of a reshare's handover is done. */
+  handedOver = false;
   up = false;
   /** Counts its lives: what was begun in an earlier one is lost. */
   life = 0;
@@ -128,6 +130,10 @@ export class DkgNode {
       case "finished":
         this.output = effect.output;
         world.note(`${this.number} finished ${effect.output.transcript}`);
+        this.later(world.random.between(1, 50), "puts it to use", () => this.input({kind: "settled"}));
+        return;
+      case "handed over":
+        this.handedOver = true;
         return;
       case "stalled":
         this.stalled = effect.failure;

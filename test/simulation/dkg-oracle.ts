@@ -33,6 +33,8 @@ export function judgeRun(world: DkgWorld, group: DkgGroup, {liars, completes, fa
       problems.push(`operator ${node.number} neither finished nor failed`);
     if (completes && node.output === null)
       problems.push(`operator ${node.number} did not finish: ${node.failure?.reason}`);
+    if (completes && previous !== null && world.ceremony.plan.kind === "reshare" && !node.handedOver)
+      problems.push(`operator ${node.number} did not hand over`);
     if (node.output !== null && node.failure !== null) problems.push(`operator ${node.number} finished and failed`);
     const failure = node.failure ?? node.stalled;
     if (failure !== null && node.output === null) problems.push(...judgeFailure(node.number, failure, liars));

@@ -107,7 +107,7 @@ function oldCommittee(group: DkgGroup, {seed, kind, n, leaving, validators}: Dkg
       groupPublicKey: key(polynomial[0]!),
       sharePublicKeys: nodes.map((_, i) => key(share(i + 1, v))),
     })),
-    handoverEpoch: kind === "reshare" ? parseEpoch("100") : null,
+    handoverEpoch: parseEpoch("100"),
   };
   return {nodes, previous, share};
 }
@@ -178,7 +178,8 @@ export async function simulateDkg(
     world.nodes.push(new LiarNode(world, machine, vault, bent));
   }
   world.start();
-  const over = () => world.nodes.every((node) => !node.honest || node.output !== null || node.failure !== null);
+  const done = ({output, handedOver}: DkgNode) => output !== null && (kind !== "reshare" || handedOver);
+  const over = () => world.nodes.every((node) => !node.honest || done(node) || node.failure !== null);
   // Until all are done, then until the deadline ends what cannot be done.
   for (let now = 0; now < DEADLINE_MS && !over(); now += 500) await world.scheduler.run(now);
   for (const node of world.nodes) node.input({kind: "deadline"});

@@ -1,4 +1,4 @@
-import {type RootHex, rootHex} from "../../src/core/bytes.js";
+import {asEpoch, type RootHex, rootHex} from "../../src/core/bytes.js";
 import type {Ceremony} from "../../src/core/dkg/ceremony.js";
 import {openChunk} from "../../src/core/dkg/checking.js";
 import {publicHash} from "../../src/core/dkg/chunk.js";
@@ -15,6 +15,7 @@ import type {DkgGroup} from "../../src/core/dkg/group.js";
 import {type AnnounceBody, headerOf, type Item} from "../../src/core/dkg/items.js";
 import {sumShares} from "../../src/core/dkg/keys.js";
 import {CHUNK_VALIDATORS, chunkCount} from "../../src/core/dkg/plan.js";
+import {proveRetirement} from "../../src/core/dkg/retirement.js";
 import {sealingKeys} from "../../src/core/dkg/seed.js";
 import {proveShares} from "../../src/core/dkg/share-proof.js";
 import type {DkgInput, VaultCall} from "../../src/core/dkg/state.js";
@@ -104,6 +105,15 @@ export class SimulatedVault {
         });
         return {kind: "proved", proof: proveShares(this.#group, call.transcript, this.shares), deposits: []};
       }
+      case "retire": {
+        const {definition, id, plan} = this.#ceremony;
+        const epoch = asEpoch(definition.previous!.handoverEpoch);
+        const shares = Array.from({length: plan.validators}, (_, v) => this.#secrets.share!(v));
+        const body = proveRetirement(this.#group, id, {transcript: call.transcript, epoch}, shares);
+        return {kind: "retired", body};
+      }
+      case "take over":
+        return {kind: "took over"};
     }
   }
 

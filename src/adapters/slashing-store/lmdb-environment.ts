@@ -4,9 +4,11 @@ import {type Database, open, type RootDatabase} from "lmdb";
 import {PleiadesError} from "../../core/errors.js";
 
 /** Raised whenever an older version could misread what this one writes. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 /** Its records and shares are as now; it knew nothing of its past. */
 const WITHOUT_PAST = 1;
+/** As now, but each share signed for ever, and a key had one. */
+const WITHOUT_TENURES = 2;
 
 /** Enough for 100,000 validators; LMDB reserves address space only. */
 const MAP_SIZE = 2 ** 30;
@@ -35,6 +37,8 @@ export class LmdbEnvironment {
   readonly shares: Database<Uint8Array, string>;
   /** The one withdrawal credential of each group key. */
   readonly withdrawals: Database<Uint8Array, string>;
+  /** When shares begin and cease to sign. */
+  readonly tenures: Database<Uint8Array, string>;
   /** Ceremonies under way. */
   readonly ceremonies: Database<Uint8Array, string>;
   readonly #root: RootDatabase<Uint8Array, string>;
@@ -89,6 +93,7 @@ export class LmdbEnvironment {
     this.records = this.#root.openDB({name: "records", encoding: "binary"});
     this.shares = this.#root.openDB({name: "shares", encoding: "binary"});
     this.withdrawals = this.#root.openDB({name: "withdrawals", encoding: "binary"});
+    this.tenures = this.#root.openDB({name: "tenures", encoding: "binary"});
     this.ceremonies = this.#root.openDB({name: "ceremonies", encoding: "binary"});
     this.#onCommit = onCommit;
     this.#awaitFlush = awaitFlush;
@@ -209,11 +214,11 @@ export class LmdbEnvironment {
       throw new PleiadesError({code: "SLASHING_STORE_OPEN", reason: "this is not a keeper's store"});
     }
     const version = Number(Buffer.from(stored).toString("utf8"));
-    if (version === WITHOUT_PAST) {
-      // Its past starts now: what nobody ever saw a sequence of, nobody can hold against it.
+    if (version === WITHOUT_PAST || version === WITHOUT_TENURES) {
       await this.transaction(() =>
         this.allOrNothing(() => {
-          this.raiseSequence(0n);
+          // Its past starts now: what nobody ever saw a sequence of, nobody can hold against it.
+          if (version === WITHOUT_PAST) this.raiseSequence(0n);
           this.put(this.meta, "schema", Buffer.from(String(SCHEMA_VERSION)));
         }),
       );

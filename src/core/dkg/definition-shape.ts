@@ -14,6 +14,7 @@ import {
   toHex,
 } from "../bytes.js";
 import {checkQuorum, isStandardQuorum} from "../committee/quorum.js";
+import {parsePermit, permitToJson} from "../duty/policy-config.js";
 import {isJsonObject, type JsonObject, strictObject} from "../duty/strict-object.js";
 import {PleiadesError} from "../errors.js";
 import type {
@@ -37,6 +38,8 @@ const MAX_ADDRESS_CHARACTERS = 300;
 const MAX_COORDINATORS = 64;
 /** 8 of an initiator and 24 of a pool, with room for one more split. */
 const MAX_DEPOSITS = 4;
+/** An exit, a deposit and a change of credentials for each validator. */
+const MAX_PERMITS = 3 * MAX_CEREMONY_VALIDATORS;
 const MIN_DEPOSIT_GWEI = 1_000_000_000n;
 /** The most one validator may hold. @see EIP-7251 */
 const MAX_DEPOSIT_GWEI = 2_048_000_000_000n;
@@ -75,7 +78,7 @@ export function readDefinition(text: string): {definition: Definition; signature
   if (isJsonObject(json) && "version" in json && json.version !== 1) {
     throw new PleiadesError({code: "DKG_DEFINITION_VERSION", version: String(json.version).slice(0, 32), known: 1});
   }
-  const raw = strictObject(json, FIELDS, "definition", CODE, ["unsafe_threshold", "escrow"]);
+  const raw = strictObject(json, FIELDS, "definition", CODE, ["unsafe_threshold", "escrow", "permits"]);
   if (raw.unsafe_threshold !== undefined && raw.unsafe_threshold !== true) {
     throw malformed("unsafe_threshold", "may only be left out or true");
   }
@@ -103,6 +106,9 @@ export function readDefinition(text: string): {definition: Definition; signature
       parsePeerIdText(one, `coordinators[${i}]`),
     ),
     previous: raw.previous === null ? null : readPrevious(raw.previous),
+    ...(raw.permits === undefined
+      ? {}
+      : {permits: list(raw.permits, "permits", MAX_PERMITS).map((one, i) => parsePermit(one, `permits[${i}]`))}),
   };
   return {definition, signatures: readSignatures(raw.signatures)};
 }
@@ -172,7 +178,7 @@ function readPrevious(raw: unknown): PreviousCommittee {
         ),
       };
     }),
-    handoverEpoch: handover_epoch === null ? null : parseEpoch(handover_epoch, "previous.handover_epoch"),
+    handoverEpoch: parseEpoch(handover_epoch, "previous.handover_epoch"),
   };
 }
 
@@ -190,6 +196,7 @@ function readSignatures(raw: unknown): DefinitionSignatures {
 /** What must hold between the values. Text that was parsed and values of our own go through it alike. */
 export function checkDefinition(definition: Definition): void {
   const {kind, operators, threshold, unsafeThreshold, validators, require, depositAmounts, previous} = definition;
+  const {permits = []} = definition;
   const n = operators.length;
   checkQuorum({n, t: threshold, unsafe: unsafeThreshold});
   if (unsafeThreshold && isStandardQuorum({n, t: threshold})) throw malformed("unsafe_threshold", "not needed");
@@ -209,11 +216,15 @@ export function checkDefinition(definition: Definition): void {
   }
   if (kind === "fresh") {
     if (previous !== null) throw malformed("previous", "a fresh key has none");
+    if (definition.permits !== undefined) throw malformed("permits", "a fresh key has none");
     return;
   }
   if (previous === null) throw malformed("previous", "missing");
   if (depositAmounts.length > 0) throw malformed("deposit_amounts", "only a fresh key is deposited for");
   checkPrevious(definition, previous);
+  if (definition.permits?.length === 0) throw malformed("permits", "left out when there are none");
+  const keys = new Set(previous.validators.map(({groupPublicKey}) => groupPublicKey));
+  if (permits.some(({key}) => !keys.has(key))) throw malformed("permits", "of a key that is not in previous");
 }
 
 function checkPrevious({kind, operators, threshold, validators}: Definition, previous: PreviousCommittee): void {
@@ -229,9 +240,6 @@ function checkPrevious({kind, operators, threshold, validators}: Definition, pre
     "previous.validators",
     previous.validators.map(({groupPublicKey}) => groupPublicKey),
   );
-  if ((kind === "reshare") !== (previous.handoverEpoch !== null)) {
-    throw malformed("previous.handover_epoch", kind === "reshare" ? "missing" : "only a reshare has one");
-  }
   if (kind !== "refresh") return;
   const peers = (of: readonly DefinedOperator[]): string => of.map(({peerId}) => peerId).join();
   if (peers(operators) !== peers(previous.operators)) throw malformed("operators", "not the same in a refresh");
@@ -295,8 +303,9 @@ export function definitionJson(definition: Definition, {addresses}: {addresses: 
               group_public_key: groupPublicKey,
               share_public_keys: sharePublicKeys,
             })),
-            handover_epoch: previous.handoverEpoch === null ? null : String(previous.handoverEpoch),
+            handover_epoch: String(previous.handoverEpoch),
           },
+    ...(definition.permits === undefined ? {} : {permits: definition.permits.map(permitToJson)}),
   };
 }
 

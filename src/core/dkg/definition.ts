@@ -1,6 +1,7 @@
 import {createHash} from "node:crypto";
 import type {AddressHex, Bytes4Hex, Gwei, OperatorId, PeerIdText, PubkeyHex, RootHex} from "../bytes.js";
 import {rootHex} from "../bytes.js";
+import type {Permit} from "../duty/policy-config.js";
 import {PleiadesError} from "../errors.js";
 import {checkDefinition, definitionJson, readDefinition} from "./definition-shape.js";
 import type {VerifyNodeSignature} from "./node-signature.js";
@@ -23,8 +24,8 @@ export interface PreviousCommittee {
     readonly groupPublicKey: PubkeyHex;
     readonly sharePublicKeys: readonly PubkeyHex[];
   }[];
-  /** Old operators sign nothing above it. Reshare only, else null. */
-  readonly handoverEpoch: bigint | null;
+  /** The last epoch of the old shares: what is later is signed with the new ones. */
+  readonly handoverEpoch: bigint;
 }
 
 /** Where the stake goes when it is withdrawn. */
@@ -70,6 +71,8 @@ export interface Definition {
   readonly deadline: number;
   readonly coordinators: readonly PeerIdText[];
   readonly previous: PreviousCommittee | null;
+  /** One-off messages of keys that live on which the new shares may sign, beside what each operator's policy permits. */
+  readonly permits?: readonly Permit[];
 }
 
 /** By participant, ascending: see {@link participantsOf}. 0x and 64 bytes in hex. */

@@ -1,4 +1,4 @@
-import {parseHexBytes, parseRootHex, parseSignatureHex, type RootHex, toHex} from "../bytes.js";
+import {parseEpoch, parseHexBytes, parseRootHex, parseSignatureHex, type RootHex, toHex} from "../bytes.js";
 import {isJsonObject, strictObject} from "../duty/strict-object.js";
 import {PleiadesError} from "../errors.js";
 import {type Ceremony, dealerParticipant, participant} from "./ceremony.js";
@@ -111,6 +111,20 @@ const READERS: {readonly [K in ItemKind]: (ceremony: Ceremony, raw: unknown, aut
   abort(_, raw) {
     const {reason} = strictObject(raw, ["reason"], "body", CODE);
     return {reason: printable(reason, "body.reason", MAX_REASON_CHARACTERS)};
+  },
+  retire(ceremony, raw, author) {
+    const {transcript, epoch, proof} = strictObject(raw, ["transcript", "epoch", "proof"], "body", CODE);
+    const {kind, previous} = ceremony.definition;
+    if (kind !== "reshare" || participant(ceremony, author).dealer === null) {
+      throw malformed("author", "not of an old committee");
+    }
+    const at = parseEpoch(epoch, "body.epoch");
+    if (at < previous!.handoverEpoch) throw malformed("body.epoch", "before the handover epoch");
+    return {
+      transcript: parseRootHex(transcript, "body.transcript"),
+      epoch: at,
+      proof: parseSignatureHex(proof, "body.proof"),
+    };
   },
 };
 

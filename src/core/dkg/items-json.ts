@@ -32,6 +32,7 @@ const WRITERS: {readonly [K in ItemKind]: (body: Bodies[K]) => object} = {
   agree: ({message}) => ({message}),
   result: ({transcript, proof, deposits}) => ({transcript, proof, deposits}),
   abort: ({reason}) => ({reason}),
+  retire: ({transcript, epoch, proof}) => ({transcript, epoch: String(epoch), proof}),
 };
 
 function outcomeJson(outcome: Outcome): object {

@@ -1,4 +1,4 @@
-import type {RootHex, SignatureHex} from "../bytes.js";
+import type {Epoch, RootHex, SignatureHex} from "../bytes.js";
 import type {Ceremony} from "./ceremony.js";
 import type {DealingHeader, Pairs} from "./dealing.js";
 import {digestHex, hexBytes, join} from "./digest.js";
@@ -81,6 +81,16 @@ export interface AbortBody {
   readonly reason: string;
 }
 
+/** Reshare only: an old operator that signs no later epoch any more, durably, says so. */
+export interface RetireBody {
+  /** Of the ceremony it retires for. */
+  readonly transcript: RootHex;
+  /** The handover epoch, or a later one up to which it has signed meanwhile. */
+  readonly epoch: Epoch;
+  /** Made with its old shares, which only its keeper has. @see retirementMessage */
+  readonly proof: SignatureHex;
+}
+
 export interface Bodies {
   readonly announce: AnnounceBody;
   readonly deal: DealBody;
@@ -88,11 +98,12 @@ export interface Bodies {
   readonly agree: AgreeBody;
   readonly result: ResultBody;
   readonly abort: AbortBody;
+  readonly retire: RetireBody;
 }
 export type ItemKind = keyof Bodies;
 
 /** The order is part of what is signed. */
-export const ITEM_KINDS: readonly ItemKind[] = ["announce", "deal", "verdict", "agree", "result", "abort"];
+export const ITEM_KINDS: readonly ItemKind[] = ["announce", "deal", "verdict", "agree", "result", "abort", "retire"];
 
 /** A signed statement of one participant. Its place is (author, kind, sequence): two items for one place are a lie. */
 export interface Item<K extends ItemKind = ItemKind> {

@@ -4,6 +4,7 @@ import {chunkHash} from "./chunk.js";
 import {hexBytes} from "./digest.js";
 import {chunkKey, chunkStates, Draft, dealingOf, itemAt, itemKey, itemsOf, with_} from "./draft.js";
 import {failureAfterAgreement, finish, gather, requestChunk} from "./finish.js";
+import {handOver, mayRetireLate} from "./handover.js";
 import {type AnyItem, headerOf, type Item, placeOf} from "./items.js";
 import {hasEnoughAnnounces} from "./items-codec.js";
 import {chunkCount} from "./plan.js";
@@ -76,18 +77,30 @@ function take(draft: Draft, input: DkgInput): void {
       return;
     case "abort":
       // Once the proof is out others may already use the key.
-      if (ownItem(draft, "result") !== null || ownItem(draft, "abort") !== null) return;
+      if (state.output !== null || ownItem(draft, "result") !== null || ownItem(draft, "abort") !== null) return;
       draft.say("abort", 0, {reason: input.reason});
+      return;
+    case "settled":
+      draft.set({settled: true});
+      return;
+    case "retired":
+      if (ownItem(draft, "retire") === null) draft.say("retire", 0, input.body);
+      return;
+    case "took over":
+      draft.set({tookOver: true});
       return;
     case "deadline":
       if (state.output !== null) return;
-      if (ownItem(draft, "result") === null) fail(draft, "deadline");
-      else stall(draft);
+      if (ownItem(draft, "result") === null && !mayRetireLate(draft.machine)) fail(draft, "deadline");
+      else stall(draft, "deadline");
+      return;
+    case "give up":
+      if (state.output === null && state.stalled !== null && ownItem(draft, "result") === null) fail(draft, "deadline");
       return;
   }
 }
 
-const ownItem = ({machine, state}: Draft, kind: "announce" | "deal" | "result" | "abort"): Item | null =>
+const ownItem = ({machine, state}: Draft, kind: "announce" | "deal" | "result" | "abort" | "retire"): Item | null =>
   itemAt(state, kind, machine.self);
 
 function fail(draft: Draft, reason: Failure["reason"]): void {
@@ -97,8 +110,8 @@ function fail(draft: Draft, reason: Failure["reason"]): void {
   draft.emit({kind: "failed", failure});
 }
 
-function stall(draft: Draft): void {
-  const failure = failureOf(draft.machine, draft.state, "deadline");
+function stall(draft: Draft, reason: Failure["reason"]): void {
+  const failure = failureOf(draft.machine, draft.state, reason);
   draft.set({stalled: failure});
   draft.emit({kind: "stalled", failure});
 }
@@ -215,6 +228,7 @@ function drive(draft: Draft): void {
     if (recipient !== null) giveVerdict(draft);
     advanceAgreement(draft);
     finish(draft);
+    handOver(draft);
   }
   leave(draft);
 }
@@ -261,6 +275,11 @@ function leave(draft: Draft): void {
   const tooFew =
     recipients.length < ceremony.definition.require ||
     (state.decision === null && dealers.length < ceremony.plan.dealerThreshold);
+  if (tooFew && !left.has(machine.self) && mayRetireLate(machine)) {
+    // A liar may leave for some and prove its share to others, who then complete it: who is to retire listens on.
+    if (state.stalled === null) stall(draft, "aborted");
+    return;
+  }
   const reason = tooFew || left.has(machine.self) ? "aborted" : failureAfterAgreement(machine, state);
   if (reason !== null) fail(draft, reason);
 }

@@ -1,4 +1,5 @@
 import {chunkStates, itemAt, itemsAt, verdictsOf} from "./draft.js";
+import {hasHandover} from "./handover.js";
 import type {DkgState, Failure, Machine, Step} from "./state.js";
 import {equivocators, focusOf} from "./verdicts.js";
 
@@ -13,6 +14,8 @@ export interface ParticipantProgress {
   /** Null for who receives nothing. */
   readonly verdict: boolean | null;
   readonly result: boolean | null;
+  /** Reshare only: whether an old operator signs nothing after the handover any more. Null for who has not to retire. */
+  readonly retired: boolean | null;
 }
 
 export interface Progress {
@@ -33,6 +36,7 @@ export function progressOf(machine: Machine, state: DkgState): Progress {
       chunks: {held: chunks.filter((one) => one !== null).length, of: chunks.length},
       verdict: recipient === null ? null : verdictsOf(state, number).length > 0,
       result: recipient === null ? null : hasProved(state, number),
+      retired: dealer === null || !hasHandover(machine) ? null : hasRetired(state, number),
     };
   });
   return {step: stepOf(machine, state), participants, keys: state.keys.length};
@@ -45,8 +49,13 @@ function hasProved(state: DkgState, recipient: number): boolean {
   );
 }
 
-function stepOf({self, ceremony}: Machine, state: DkgState): Step {
-  if (state.output !== null) return "done";
+function hasRetired(state: DkgState, author: number): boolean {
+  return itemsAt(state, "retire", author).some(({hash}) => state.retirements.get(hash) === true);
+}
+
+function stepOf(machine: Machine, state: DkgState): Step {
+  const {self, ceremony} = machine;
+  if (state.output !== null) return hasHandover(machine) && !state.handedOver ? "handover" : "done";
   if (state.decision !== null) return "result";
   const {dealer, recipient} = ceremony.participants[self - 1]!;
   if (recipient !== null && verdictsOf(state, self).length > 0) return "agree";
@@ -64,6 +73,7 @@ export function failureOf(machine: Machine, state: DkgState, reason: Failure["re
     verdict: ({dealt, chunks}) => dealt === null || (dealt && chunks.held === chunks.of),
     agree: ({verdict}) => verdict,
     result: ({result}) => result,
+    handover: ({retired}) => retired,
     done: () => true,
   };
   const aborts = [...state.items.values()].flatMap((item) => {

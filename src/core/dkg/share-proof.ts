@@ -12,24 +12,38 @@ export const shareMessage = (transcript: RootHex, validator: number): Uint8Array
  * sum can make each signature of it.
  * @param shares by validator, each 1…r−1
  */
-export function proveShares(group: DkgGroup, transcript: RootHex, shares: readonly bigint[]): SignatureHex {
-  const signatures = shares.map((share, v) =>
-    group.signatures.load(group.sign(share, shareMessage(transcript, v)), "curve"),
-  );
+export const proveShares = (group: DkgGroup, transcript: RootHex, shares: readonly bigint[]): SignatureHex =>
+  signEach(group, shares, (v) => shareMessage(transcript, v));
+
+/** Σ of the signatures by each share over its own message. */
+export function signEach(
+  group: DkgGroup,
+  shares: readonly bigint[],
+  message: (validator: number) => Uint8Array,
+): SignatureHex {
+  const signatures = shares.map((share, v) => group.signatures.load(group.sign(share, message(v)), "curve"));
   return signatureHex(group.signatures.bytes(group.signatures.sum(signatures)));
 }
 
 /** @param sharePublicKeys the recipient's, by validator, checked before */
-export function checkShareProof(
+export const checkShareProof = (
   group: DkgGroup,
   {
     transcript,
     sharePublicKeys,
     proof,
   }: {transcript: RootHex; sharePublicKeys: readonly PubkeyHex[]; proof: SignatureHex},
+): boolean => checkEach(group, sharePublicKeys, proof, (v) => shareMessage(transcript, v));
+
+/** @param sharePublicKeys by validator, checked before */
+export function checkEach(
+  group: DkgGroup,
+  sharePublicKeys: readonly PubkeyHex[],
+  proof: SignatureHex,
+  message: (validator: number) => Uint8Array,
 ): boolean {
   const claims = sharePublicKeys.map((key, v) => ({
-    message: shareMessage(transcript, v),
+    message: message(v),
     key: group.publicKeys.load(fromHex(key), "curve"),
   }));
   try {

@@ -3,7 +3,7 @@ import type {State as AgreementState, Memory} from "../consensus/machine.js";
 import type {Evaluation, Guilty, Judgement, VerdictRef} from "./blame.js";
 import type {Ceremony} from "./ceremony.js";
 import type {DkgGroup} from "./group.js";
-import type {AnnounceBody, AnyItem, Item, SignAsNode} from "./items.js";
+import type {AnnounceBody, AnyItem, Item, RetireBody, SignAsNode} from "./items.js";
 import type {ValidatorKeys} from "./keys.js";
 import type {CheckDeposits, Outcomes} from "./output.js";
 
@@ -50,7 +50,7 @@ export interface Failure {
   /** What those who aborted said. */
   readonly said: readonly string[];
 }
-export type Step = "announce" | "deal" | "verdict" | "agree" | "result" | "done";
+export type Step = "announce" | "deal" | "verdict" | "agree" | "result" | "handover" | "done";
 
 /** What a ceremony gives. */
 export interface Output extends Outcomes {
@@ -101,6 +101,17 @@ export interface DkgState {
   readonly failure: Failure | null;
   /** Past the deadline with our proof out: it may still end well, and our share is kept until it does. */
   readonly stalled: Failure | null;
+  /** Whether the output has been put to use. */
+  readonly settled: boolean;
+  /** Whether the vault was asked to end our old shares' time. */
+  readonly retiring: boolean;
+  /** By item hash: whether a retirement holds. */
+  readonly retirements: ReadonlyMap<RootHex, boolean>;
+  /** With how many retirements the vault was asked to take over. */
+  readonly takingOver: number;
+  readonly tookOver: boolean;
+  /** Our part of the handover is done. */
+  readonly handedOver: boolean;
 }
 
 export interface OwnDealing {
@@ -115,7 +126,11 @@ export type VaultCall =
   /** The vault pins the announces of the first call and deals on those ever after. */
   | {readonly call: "deal"; readonly announces: readonly Item<"announce">[]; readonly chunk: number}
   | {readonly call: "open"; readonly dealing: Item<"deal">; readonly chunk: number; readonly bytes: Uint8Array}
-  | {readonly call: "prove"; readonly outcomes: Outcomes; readonly transcript: RootHex};
+  | {readonly call: "prove"; readonly outcomes: Outcomes; readonly transcript: RootHex}
+  /** Reshare: ends our old shares' time for good. */
+  | {readonly call: "retire"; readonly transcript: RootHex}
+  /** Reshare: with enough retirements our new shares' time begins. */
+  | {readonly call: "take over"; readonly retirements: readonly Item<"retire">[]};
 
 export type DkgInput =
   /** A new ceremony, or after all of the journal was put in again; with what was last persisted of the agreement. */
@@ -151,9 +166,15 @@ export type DkgInput =
   /** The vault opens one dealing of each dealer only, and this is another. */
   | {readonly kind: "not opened"; readonly dealing: RootHex; readonly chunk: number}
   | {readonly kind: "proved"; readonly proof: SignatureHex; readonly deposits: readonly SignatureHex[]}
+  /** What `finished` asked for is done. */
+  | {readonly kind: "settled"}
+  | {readonly kind: "retired"; readonly body: RetireBody}
+  | {readonly kind: "took over"}
   /** This operator wants out. */
   | {readonly kind: "abort"; readonly reason: string}
-  | {readonly kind: "deadline"};
+  | {readonly kind: "deadline"}
+  /** Long after the deadline: nobody will complete it any more. */
+  | {readonly kind: "give up"};
 
 /** In order: what follows a `persist` may only happen once that is durable. */
 export type DkgEffect =
@@ -172,6 +193,8 @@ export type DkgEffect =
   | {readonly kind: "timer"; readonly name: TimerName; readonly ms: number}
   | {readonly kind: "round timer"; readonly round: number; readonly ms: number}
   | {readonly kind: "finished"; readonly output: Output}
+  /** Reshare, after `finished`: our part is done. */
+  | {readonly kind: "handed over"}
   | {readonly kind: "failed"; readonly failure: Failure}
   /** It goes on, but this is who is missing. Others may already have all proofs, so nothing may be thrown away. */
   | {readonly kind: "stalled"; readonly failure: Failure};
@@ -199,4 +222,10 @@ export const NEW_CEREMONY: DkgState = {
   output: null,
   failure: null,
   stalled: null,
+  settled: false,
+  retiring: false,
+  retirements: new Map(),
+  takingOver: 0,
+  tookOver: false,
+  handedOver: false,
 };

@@ -88,7 +88,7 @@ export function parsePolicyConfig(json: unknown): PolicyConfig {
 
 /** Plain JSON that parsePolicyConfig reads back as the same policy; permits by their roots. */
 export const policyToJson = ({permits, genericDomainTypes, registration}: PolicyConfig): unknown => ({
-  permits: permits.map(({key, type, objectRoot}) => ({type, pubkey: key, object_root: objectRoot})),
+  permits: permits.map(permitToJson),
   genericDomainTypes: [...genericDomainTypes],
   registration: {
     default: registration.default === null ? null : ruleToJson(registration.default),
@@ -96,7 +96,15 @@ export const policyToJson = ({permits, genericDomainTypes, registration}: Policy
   },
 });
 
-function parsePermit(json: unknown, field: string): Permit {
+/** By its root: the shortest form that parsePermit reads. */
+export const permitToJson = ({key, type, objectRoot}: Permit): {readonly [key: string]: string} => ({
+  type,
+  pubkey: key,
+  object_root: objectRoot,
+});
+
+/** @throws POLICY_CONFIG · CODEC_HEX · CODEC_UINT64, each naming the field */
+export function parsePermit(json: unknown, field: string): Permit {
   const raw = typeof json === "object" && json !== null && "type" in json ? json.type : undefined;
   const type = PERMIT_TYPES.find((known) => known === raw);
   if (type === undefined) throw wrong(`${field}.type`, `not one of ${PERMIT_TYPES.join(", ")}`);

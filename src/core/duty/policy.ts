@@ -25,13 +25,23 @@ export interface PolicyInput {
   /** Unix milliseconds of this node's own clock. */
   readonly nowMs: number;
   readonly policy: PolicyConfig;
+  /** Permits that came with the key's definition, beside the policy's own. */
+  readonly permits?: readonly Permit[];
 }
 
 const APPROVE: PolicyDecision = {kind: "approve"};
 const deny = (code: ReasonCode, detail: string): PolicyDecision => ({kind: "deny", code, detail});
 
 /** Whether a request may go on to slashing protection. Codes: POLICY_*. Never throws for a parsed request. */
-export function decidePolicy({key, request, objectRoot, network, nowMs, policy}: PolicyInput): PolicyDecision {
+export function decidePolicy({
+  key,
+  request,
+  objectRoot,
+  network,
+  nowMs,
+  policy,
+  permits = [],
+}: PolicyInput): PolicyDecision {
   switch (request.type) {
     case "BLOCK_V2":
       return decideBlock(request.message.slot, network, nowMs);
@@ -48,10 +58,10 @@ export function decidePolicy({key, request, objectRoot, network, nowMs, policy}:
       return decideEpoch(messageEpoch(request.type, request.message, network.preset), network, nowMs);
     case "VOLUNTARY_EXIT":
     case "BLS_TO_EXECUTION_CHANGE":
-      return decidePermit(key, request.type, objectRoot, policy);
+      return decidePermit(key, request.type, objectRoot, [...policy.permits, ...permits]);
     case "DEPOSIT":
       return toHex(request.message.pubkey) === key
-        ? decidePermit(key, request.type, objectRoot, policy)
+        ? decidePermit(key, request.type, objectRoot, [...policy.permits, ...permits])
         : deny("POLICY_WRONG_PUBKEY", "the deposit is for another key");
     case "VALIDATOR_REGISTRATION":
       return decideRegistration(key, request.message, policy);
@@ -91,11 +101,14 @@ function decideEpoch(epoch: bigint | null, network: Network, nowMs: number): Pol
   return APPROVE;
 }
 
-function decidePermit(key: PubkeyHex, type: PermitType, objectRoot: Uint8Array, policy: PolicyConfig): PolicyDecision {
+function decidePermit(
+  key: PubkeyHex,
+  type: PermitType,
+  objectRoot: Uint8Array,
+  permits: readonly Permit[],
+): PolicyDecision {
   const root = toHex(objectRoot);
-  const permitted = policy.permits.some(
-    (permit) => permit.key === key && permit.type === type && permit.objectRoot === root,
-  );
+  const permitted = permits.some((permit) => permit.key === key && permit.type === type && permit.objectRoot === root);
   return permitted ? APPROVE : deny("POLICY_NOT_PERMITTED", `${type} with object root ${root} by ${key}`);
 }
 

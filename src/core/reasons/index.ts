@@ -9,6 +9,7 @@ import {distributedReasons} from "./distributed.js";
 import {dkgReasons} from "./dkg.js";
 import {escrowReasons} from "./escrow.js";
 import {exitReasons} from "./exit.js";
+import {handoverReasons} from "./handover.js";
 import {httpReasons} from "./http.js";
 import {keeperReasons} from "./keeper.js";
 import {linkReasons} from "./link.js";
@@ -33,6 +34,7 @@ export const REASONS = {
   ...policyReasons,
   ...slashingReasons,
   ...keeperReasons,
+  ...handoverReasons,
   ...thresholdReasons,
   ...committeeReasons,
   ...consensusReasons,

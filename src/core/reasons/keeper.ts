@@ -158,11 +158,6 @@ export const keeperReasons = {
     meaning: "This operator has no such part in the ceremony.",
     action: "Compare the definition's peer ids with this operator's.",
   },
-  KEEPER_CEREMONY_KIND: {
-    fault: "caller",
-    meaning: "This keeper takes no part in ceremonies of that kind.",
-    action: "Use a fresh key or a refresh.",
-  },
   KEEPER_CEREMONY_ANNOUNCES: {
     fault: "operator",
     meaning: "The announces to deal on are too few, out of order, or don't contain this operator's own.",

@@ -35,6 +35,8 @@ export type VaultCall =
       readonly chunk: number;
     }
   | {readonly method: "activate"; readonly ceremony: RootHex; readonly committeeFile: string}
+  | {readonly method: "retire"; readonly ceremony: RootHex; readonly transcript: RootHex}
+  | {readonly method: "takeOver"; readonly ceremony: RootHex; readonly retirements: readonly string[]}
   | {readonly method: "abort"; readonly ceremony: RootHex}
   | {readonly method: "sealExit"; readonly key: PubkeyHex; readonly validatorIndex: bigint}
   | {readonly method: "status"};
@@ -89,6 +91,14 @@ export function parseVaultCall(raw: unknown): VaultCall {
       const committeeFile = text(call.committeeFile, "committeeFile", MAX_COMMITTEE_FILE);
       return {method: "activate", ceremony: ceremony(), committeeFile};
     }
+    case "retire":
+      return {method: "retire", ceremony: ceremony(), transcript: parseRootHex(call.transcript, "transcript")};
+    case "takeOver": {
+      const retirements = list(call.retirements, "retirements", MAX_DEALERS).map((one) =>
+        text(one, "retirement", MAX_ITEM),
+      );
+      return {method: "takeOver", ceremony: ceremony(), retirements};
+    }
     case "abort":
       return {method: "abort", ceremony: ceremony()};
     case "sealExit": {
@@ -118,6 +128,10 @@ export function callVault(vault: CeremonyVault, call: VaultCall): Promise<unknow
       return vault.result(call.ceremony, call);
     case "activate":
       return vault.activate(call.ceremony, call.committeeFile);
+    case "retire":
+      return vault.retire(call.ceremony, call.transcript);
+    case "takeOver":
+      return vault.takeOver(call.ceremony, call.retirements);
     case "abort":
       return vault.abort(call.ceremony);
     case "sealExit":
@@ -138,6 +152,8 @@ export function vaultOver(ask: (call: VaultCall) => Promise<unknown>): CeremonyV
     result: (ceremony, {qualified, transcript, chunk}) =>
       send({method: "result", ceremony, qualified, transcript, chunk}),
     activate: (ceremony, committeeFile) => send({method: "activate", ceremony, committeeFile}),
+    retire: (ceremony, transcript) => send({method: "retire", ceremony, transcript}),
+    takeOver: (ceremony, retirements) => send({method: "takeOver", ceremony, retirements}),
     abort: (ceremony) => send({method: "abort", ceremony}),
     sealExit: (key, validatorIndex) => send({method: "sealExit", key, validatorIndex}),
     status: () => send({method: "status"}),

@@ -2,11 +2,12 @@ import {randomBytes} from "node:crypto";
 import {blstDkgGroup as group} from "../../adapters/bls/blst.js";
 import {type PubkeyHex, parseRootHex} from "../../core/bytes.js";
 import type {EscrowHolder} from "../../core/dkg/definition.js";
-import type {Network} from "../../core/duty/network.js";
+import {currentEpoch, type Network} from "../../core/duty/network.js";
 import {isJsonObject} from "../../core/duty/strict-object.js";
 import {PleiadesError} from "../../core/errors.js";
 import {escrowedExit, escrowedSigningRoot} from "../../core/escrow/exit.js";
 import {type SealedExit, sealExit} from "../../core/escrow/sealed.js";
+import {decideTenure} from "../../core/handover/tenure.js";
 import {encodeJson, NAMES} from "./records.js";
 import type {CeremonyTable, CeremonyWriter} from "./table.js";
 
@@ -48,14 +49,20 @@ export function recordEscrow(
  * @throws KEEPER_NO_ESCROW · KEEPER_UNKNOWN_KEY · KEEPER_ESCROW_CHAIN
  */
 export function sealedExitOf(
-  table: Pick<CeremonyTable, "get" | "shareOf">,
+  table: Pick<CeremonyTable, "get" | "sharesOf" | "tenureOf">,
   network: Network,
-  {key, validatorIndex}: {key: PubkeyHex; validatorIndex: bigint},
+  {key, validatorIndex, nowMs}: {key: PubkeyHex; validatorIndex: bigint; nowMs: number},
 ): SealedExit {
   const holder = escrowOf(table, key);
   if (holder === null) throw new PleiadesError({code: "KEEPER_NO_ESCROW", key});
-  const share = table.shareOf(key);
-  if (share === null) throw new PleiadesError({code: "KEEPER_UNKNOWN_KEY", key});
+  // Of two generations the one whose time it is: an exit belongs to no epoch.
+  const now = currentEpoch(network, nowMs);
+  const share = table.sharesOf(key).find((one) => {
+    return (
+      decideTenure(table.tenureOf({key, committeeHash: one.committeeHash}), {epoch: null, now}).answer === "approve"
+    );
+  });
+  if (share === undefined) throw new PleiadesError({code: "KEEPER_UNKNOWN_KEY", key});
   const chain = network.genesisValidatorsRoot;
   if (chain === null) throw new PleiadesError({code: "KEEPER_ESCROW_CHAIN"});
   const exit = escrowedExit(network, validatorIndex);

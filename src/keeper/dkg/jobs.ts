@@ -1,30 +1,25 @@
 import {blstDkgGroup as group} from "../../adapters/bls/blst.js";
-import {
-  type PeerIdText,
-  type PubkeyHex,
-  type RootHex,
-  rootHex,
-  type SignatureHex,
-  signatureHex,
-} from "../../core/bytes.js";
+import {asEpoch, type PeerIdText, type RootHex, rootHex, type SignatureHex, signatureHex} from "../../core/bytes.js";
 import type {Committee} from "../../core/committee/committee.js";
 import {committeeHash, parseCommitteeFile} from "../../core/committee/committee-file.js";
 import {type Ceremony, ceremonyOf} from "../../core/dkg/ceremony.js";
 import {checkChunk, isNamedChunk, malformationOf, openChunk} from "../../core/dkg/checking.js";
 import {chunkLayout, publicHash} from "../../core/dkg/chunk.js";
-import {dealChunk, dealingCommitment, publicPart, sealingPairs} from "../../core/dkg/dealing.js";
+import {type DealerSecrets, dealChunk, dealingCommitment, publicPart, sealingPairs} from "../../core/dkg/dealing.js";
 import {parseDefinition} from "../../core/dkg/definition.js";
 import {hexBytes} from "../../core/dkg/digest.js";
-import {type AnyItem, headerOf, type Item, isItem} from "../../core/dkg/items.js";
+import {type AnyItem, headerOf, type Item, isItem, type RetireBody} from "../../core/dkg/items.js";
 import {decodeItem, hasEnoughAnnounces} from "../../core/dkg/items-codec.js";
 import {chunkKeys, sumShares, type ValidatorKeys} from "../../core/dkg/keys.js";
 import {verifyNodeSignature} from "../../core/dkg/node-signature.js";
 import {chunkCount, contributions, validatorsOf} from "../../core/dkg/plan.js";
+import {isRetirement, proveRetirement} from "../../core/dkg/retirement.js";
 import {sealingKeys} from "../../core/dkg/seed.js";
 import {shareMessage} from "../../core/dkg/share-proof.js";
 import {PleiadesError, type ReasonCode} from "../../core/errors.js";
 import {scaleShare} from "../../core/threshold/polynomial.js";
 import {scalarBytes} from "../../core/threshold/scalar.js";
+import type {ShareName} from "../tenure-book.js";
 import {depositSigningRoots, withdrawalOf} from "./deposits.js";
 
 const SCALAR = 32;
@@ -81,6 +76,22 @@ function recipientOf({participants}: Ceremony, number: number): number {
   return recipient;
 }
 
+/** A dealer of a reshare deals its old shares, given by the chunk's validators in order. */
+function secretsOf({plan}: Ceremony, seed: Uint8Array, chunk: number, old: readonly Uint8Array[]): DealerSecrets {
+  if (plan.kind !== "reshare") return {seed};
+  const [first] = validatorsOf(plan, chunk);
+  return {seed, share: (validator) => scalars(old[validator - first!]!)[0]!};
+}
+
+function oldShareOf({definition}: Ceremony, validator: number): ShareName {
+  const {generation, threshold, operators, validators} = definition.previous!;
+  const keys = validators[validator]!;
+  return {
+    key: keys.groupPublicKey,
+    committeeHash: committeeHash({...keys, generation, n: operators.length, threshold}),
+  };
+}
+
 function checkChunkNumber({plan}: Ceremony, chunk: number): void {
   if (chunk >= chunkCount(plan)) throw refuse("KEEPER_CEREMONY_CHUNK", {chunk, chunks: chunkCount(plan)});
 }
@@ -98,10 +109,11 @@ export const DKG_JOBS = {
   },
 
   /** The hash of one chunk's public part. */
-  dkgShown({definition, seed, number, chunk}: Own & {chunk: number}): RootHex {
+  dkgShown({definition, seed, number, chunk, old}: Own & {chunk: number; old: readonly Uint8Array[]}): RootHex {
     const ceremony = ceremonyIn(definition);
     const at = {dealer: dealerOf(ceremony, number), chunk};
-    return publicHash(ceremony.plan, at.dealer, chunk, publicPart(group, ceremony.plan, {seed}, at));
+    const secrets = secretsOf(ceremony, seed, chunk, old);
+    return publicHash(ceremony.plan, at.dealer, chunk, publicPart(group, ceremony.plan, secrets, at));
   },
 
   dkgAnnounce({definition, seed, number, hashes}: Own & {hashes: readonly RootHex[]}) {
@@ -127,7 +139,14 @@ export const DKG_JOBS = {
     }
   },
 
-  dkgDeal({definition, seed, number, announces, chunk}: Own & {announces: readonly string[]; chunk: number}) {
+  dkgDeal({
+    definition,
+    seed,
+    number,
+    announces,
+    chunk,
+    old,
+  }: Own & {announces: readonly string[]; chunk: number; old: readonly Uint8Array[]}) {
     const ceremony = ceremonyIn(definition);
     const {plan, participants} = ceremony;
     checkChunkNumber(ceremony, chunk);
@@ -138,7 +157,7 @@ export const DKG_JOBS = {
       if (recipient !== null) keys.set(recipient, hexBytes(body.sealingKeys[dealer - 1]!));
     }
     const pairs = sealingPairs(plan, seed, dealer, keys);
-    const dealt = dealChunk(group, plan, {seed}, {dealer, chunk, pairs});
+    const dealt = dealChunk(group, plan, secretsOf(ceremony, seed, chunk, old), {dealer, chunk, pairs});
     return {...dealt, ephemerals: [...pairs.values()].map(({ephemeral}) => rootHex(ephemeral))};
   },
 
@@ -192,10 +211,66 @@ export const DKG_JOBS = {
     return contributions(plan, qualified).map(({dealer}) => dealer);
   },
 
-  /** The keys of a chunk's validators that live on. */
-  dkgOldKeys({definition, chunk}: {definition: string; chunk: number}): readonly PubkeyHex[] {
-    const {plan} = ceremonyIn(definition);
-    return validatorsOf(plan, chunk).map((validator) => plan.previous!.groupPublicKeys[validator]!);
+  /** The old shares of a chunk's validators, by name. */
+  dkgOldShares({definition, chunk}: {definition: string; chunk: number}): readonly ShareName[] {
+    const ceremony = ceremonyIn(definition);
+    return validatorsOf(ceremony.plan, chunk).map((validator) => oldShareOf(ceremony, validator));
+  },
+
+  /** What is handed over, when, and on which terms; null for a fresh key. */
+  dkgHandover({definition}: {definition: string}) {
+    const ceremony = ceremonyIn(definition);
+    const {kind, previous, deadline, permits = []} = ceremony.definition;
+    if (kind === "fresh" || previous === null) return null;
+    return {
+      kind,
+      epoch: previous.handoverEpoch,
+      deadline,
+      /** Retirements that let the new shares sign. */
+      needed: ceremony.plan.dealerThreshold,
+      permits,
+      /** Participants up to this number receive shares. */
+      recipients: ceremony.plan.recipients,
+      dealers: ceremony.participants.filter(({dealer}) => dealer !== null).map(({number}) => number),
+      old: previous.validators.map(({groupPublicKey}, validator) => ({
+        share: oldShareOf(ceremony, validator),
+        withdrawal: withdrawalOf(ceremony.definition, groupPublicKey),
+      })),
+    };
+  },
+
+  dkgRetire({
+    definition,
+    transcript,
+    epoch,
+    secrets,
+  }: {
+    definition: string;
+    transcript: RootHex;
+    epoch: bigint;
+    secrets: readonly Uint8Array[];
+  }): RetireBody {
+    const {id} = ceremonyIn(definition);
+    const shares = secrets.map((secret) => scalars(secret)[0]!);
+    return proveRetirement(group, id, {transcript, epoch: asEpoch(epoch)}, shares);
+  },
+
+  /** The first valid retirement of each old operator. */
+  dkgRetirements({
+    definition,
+    transcript,
+    retirements,
+  }: {
+    definition: string;
+    transcript: RootHex;
+    retirements: readonly string[];
+  }): readonly {author: number; epoch: bigint}[] {
+    const ceremony = ceremonyIn(definition);
+    const items = retirements.map((text) => decode(ceremony, text, "retire"));
+    const valid = items.filter((item) => isRetirement(group, ceremony, transcript, item));
+    return valid
+      .filter(({author}, i) => valid.findIndex((one) => one.author === author) === i)
+      .map(({author, body}) => ({author, epoch: body.epoch}));
   },
 
   /** Keys and our shares of one chunk; our share is checked against its public key. */

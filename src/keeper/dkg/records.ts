@@ -8,6 +8,7 @@ export interface CeremonyState {
   readonly number: number;
   readonly chunks: number;
   readonly refresh: boolean;
+  readonly reshare: boolean;
   /** Unix milliseconds. */
   readonly begunAt: number;
   /** Those dealt on, for ever; null before the first chunk was dealt. */
@@ -16,6 +17,8 @@ export interface CeremonyState {
   readonly dealings: {readonly [dealer: string]: RootHex};
   /** Dealings agreed on; null before. */
   readonly qualified: readonly {readonly dealer: number; readonly dealing: RootHex}[] | null;
+  /** Whose proof was asked for first; null before. */
+  readonly transcript: RootHex | null;
 }
 
 /** A chunk's keys and our shares, summed. */
@@ -38,6 +41,11 @@ export const NAMES = {
   allEnded: "ended/",
   committee: (id: RootHex): string => `committee/${id}`,
   committees: "committee/",
+  /** @see HandoverDesk */
+  handover: (id: RootHex): string => `handover/${id}`,
+  retired: (id: RootHex): string => `retired/${id}`,
+  permits: (id: RootHex): string => `permits/${id}`,
+  allPermits: "permits/",
   journalKey: "journal-key",
   escrow: (key: PubkeyHex): string => `escrow/${key}`,
 } as const;

@@ -1,6 +1,7 @@
 import {randomBytes} from "node:crypto";
 import {type PeerIdText, type PubkeyHex, parseShareIndex, type RootHex} from "../../core/bytes.js";
 import type {Committee} from "../../core/committee/committee.js";
+import type {RetireBody} from "../../core/dkg/items.js";
 import type {Network} from "../../core/duty/network.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {SealedExit} from "../../core/escrow/sealed.js";
@@ -18,6 +19,7 @@ import {recordOfNewKey} from "../add-bundle.js";
 import type {Aside} from "../aside-jobs.js";
 import {Secret} from "../secret.js";
 import {checkEscrow, recordEscrow, sealedExitOf} from "./escrow.js";
+import {HandoverDesk} from "./handover.js";
 import {
   type CeremonyState,
   decodeJson,
@@ -69,10 +71,12 @@ const ownOf = ({state, definition}: Known) => ({
 export class KeeperVault implements CeremonyVault {
   readonly #modules: VaultModules;
   readonly #network: Network;
+  readonly #desk: HandoverDesk;
 
   constructor(modules: VaultModules, {network}: VaultOptions) {
     this.#modules = modules;
     this.#network = network;
+    this.#desk = new HandoverDesk(modules, {network});
   }
 
   async journalKey(): Promise<Uint8Array> {
@@ -89,18 +93,22 @@ export class KeeperVault implements CeremonyVault {
     const {table, aside, clock, newSeed = () => randomBytes(32)} = this.#modules;
     const read = await aside.run("dkgRead", {definition, peerId});
     const {id, nonce, chunks, number} = read;
-    if (read.kind === "reshare") throw refuse("KEEPER_CEREMONY_KIND", {kind: read.kind});
     this.#requireChain(read.network);
     for (const key of read.oldKeys) checkEscrow(table, key, read.escrow);
+    const terms = await this.#desk.terms(definition);
+    const isNew = [NAMES.state(id), NAMES.ended(id)].every((name) => table.get(name) === null);
+    if (terms !== null && isNew) this.#desk.checkEpoch(terms);
     const fresh: CeremonyState = {
       seed: Buffer.from(newSeed()).toString("hex"),
       number,
       chunks,
       refresh: read.kind === "refresh",
+      reshare: read.kind === "reshare",
       begunAt: clock.now(),
       announces: null,
       dealings: {},
       qualified: null,
+      transcript: null,
     };
     await table.transaction((write) => {
       const taken = table.get(NAMES.nonce(nonce));
@@ -112,6 +120,7 @@ export class KeeperVault implements CeremonyVault {
         throw refuse("KEEPER_CEREMONY_PEER", {reason: "begun as another peer"});
       }
       if (table.names(NAMES.states).length >= MAX_LIVE_CEREMONIES) throw refuse("KEEPER_CEREMONY_LIMIT");
+      if (terms !== null) this.#desk.begin(write, id, terms, read);
       write.put(NAMES.nonce(nonce), Buffer.from(id));
       write.put(NAMES.definition(id), Buffer.from(definition));
       write.put(NAMES.state(id), encodeJson(fresh));
@@ -120,7 +129,7 @@ export class KeeperVault implements CeremonyVault {
     const own = ownOf(this.#known(id));
     const hashes: RootHex[] = [];
     for (let chunk = 0; read.deals && chunk < chunks; chunk++) {
-      hashes.push(await aside.run("dkgShown", {...own, chunk}));
+      hashes.push(await aside.run("dkgShown", {...own, chunk, old: await this.#dealt(id, chunk)}));
     }
     return {ceremony: id, participant: number, ...(await aside.run("dkgAnnounce", {...own, hashes}))};
   }
@@ -133,7 +142,8 @@ export class KeeperVault implements CeremonyVault {
     const own = ownOf(this.#known(ceremony));
     if (this.#known(ceremony).state.announces === null) await aside.run("dkgAnnounces", {...own, announces: given});
     const {announces} = await this.#change(ceremony, (state) => ({...state, announces: state.announces ?? given}));
-    const dealt = await aside.run("dkgDeal", {...own, announces: announces!, chunk});
+    const old = await this.#dealt(ceremony, chunk);
+    const dealt = await aside.run("dkgDeal", {...own, announces: announces!, chunk, old});
     return {...dealt, announces: announces!};
   }
 
@@ -181,7 +191,10 @@ export class KeeperVault implements CeremonyVault {
       if (!agreed || !opened) {
         throw refuse("KEEPER_CEREMONY_QUALIFIED", {reason: agreed ? "a dealing was not opened" : "others before"});
       }
-      return {...now, qualified};
+      if ((now.transcript ?? transcript) !== transcript) {
+        throw refuse("KEEPER_CEREMONY_QUALIFIED", {reason: "another transcript before"});
+      }
+      return {...now, qualified, transcript};
     });
     const stored = table.get(NAMES.summed(ceremony, chunk));
     const {keys, shares} =
@@ -204,7 +217,7 @@ export class KeeperVault implements CeremonyVault {
       return decodeKept(dealer, bytes);
     });
     const {number} = state;
-    const old = state.refresh ? await this.#oldShares(definition, chunk) : [];
+    const old = state.refresh ? await this.#desk.oldShares(definition, chunk) : [];
     const {withdrawals, escrow, ...summed} = await aside.run("dkgSum", {
       definition,
       number,
@@ -224,13 +237,10 @@ export class KeeperVault implements CeremonyVault {
     return summed;
   }
 
-  async #oldShares(definition: string, chunk: number): Promise<readonly Uint8Array[]> {
-    const {aside, table} = this.#modules;
-    return (await aside.run("dkgOldKeys", {definition, chunk})).map((key) => {
-      const share = table.shareOf(key);
-      if (share === null) throw refuse("KEEPER_UNKNOWN_KEY", {key});
-      return share.secret.reveal();
-    });
+  /** What a reshare deals of a chunk. */
+  async #dealt(ceremony: RootHex, chunk: number): Promise<readonly Uint8Array[]> {
+    const {state, definition} = this.#known(ceremony);
+    return state.reshare ? this.#desk.oldShares(definition, chunk) : [];
   }
 
   async activate(ceremony: RootHex, committeeFile: string): Promise<{readonly keys: number}> {
@@ -250,16 +260,23 @@ export class KeeperVault implements CeremonyVault {
     const committee = await aside.run("dkgCommittee", {definition, text: committeeFile, keys});
     const secrets = Buffer.concat(sums.map(({shares}) => shares));
     const moment = {network: this.#network, nowMs: clock.now(), flooredAt: flooredAt()};
-    // A refresh goes on with the record that is there.
-    const record = state.refresh ? EMPTY_RECORD : recordOfNewKey(state.begunAt, moment);
-    const shares = committee.validators.map(({groupPublicKey, committeeHash}, i) => {
-      const secret = new Secret(new Uint8Array(secrets.subarray(i * 32, (i + 1) * 32)));
-      return {share: {groupPublicKey, committeeHash, index: parseShareIndex(state.number), secret}, record};
-    });
+    const terms = await this.#desk.terms(definition);
+    const first = terms === null ? recordOfNewKey(state.begunAt, moment) : this.#desk.firstRecord(terms);
+    const {transcript, number} = state;
     await table.transaction((write) => {
       // Another call may have ended it meanwhile.
       if (table.get(NAMES.ended(ceremony)) !== null) return;
-      write.addShares(shares, state.refresh);
+      const shares = committee.validators.map(({groupPublicKey, committeeHash}, i) => {
+        const secret = new Secret(new Uint8Array(secrets.subarray(i * 32, (i + 1) * 32)));
+        // Who holds shares of the key already goes on with the record that is there.
+        const record = terms !== null && table.sharesOf(groupPublicKey).length > 0 ? EMPTY_RECORD : first;
+        return {share: {groupPublicKey, committeeHash, index: parseShareIndex(number), secret}, record};
+      });
+      write.addShares(shares, terms === null ? "only" : "others");
+      if (terms !== null) {
+        const names = shares.map(({share}) => ({key: share.groupPublicKey, committeeHash: share.committeeHash}));
+        this.#desk.activate(write, ceremony, terms, {shares: names, transcript, number});
+      }
       write.put(NAMES.committee(ceremony), Buffer.from(committeeFile));
       this.#forget(ceremony, write, {how: "finished", keys: keys.length});
     });
@@ -267,18 +284,38 @@ export class KeeperVault implements CeremonyVault {
     return {keys: keys.length};
   }
 
+  retire(ceremony: RootHex, transcript: RootHex): Promise<RetireBody> {
+    return this.#desk.retire(ceremony, transcript, (write) => {
+      if (this.#modules.table.get(NAMES.state(ceremony)) !== null) {
+        this.#forget(ceremony, write, {how: "finished", keys: 0});
+      }
+      for (const name of [NAMES.definition(ceremony), NAMES.handover(ceremony)]) write.remove(name);
+    });
+  }
+
+  async takeOver(ceremony: RootHex, retirements: readonly string[]): Promise<{readonly after: bigint}> {
+    return this.#desk.takeOver(ceremony, retirements);
+  }
+
   async abort(ceremony: RootHex): Promise<void> {
     const {table} = this.#modules;
+    const definition = table.get(NAMES.definition(ceremony))?.toString("utf8") ?? null;
+    const terms = definition === null ? null : await this.#desk.terms(definition);
     await table.transaction((write) => {
       const done = table.get(NAMES.ended(ceremony));
       if (done !== null && decodeJson<{how: string}>(done).how === "aborted") return;
       this.#known(ceremony);
+      this.#desk.release(write, ceremony, terms);
       this.#forget(ceremony, write, {how: "aborted"});
     });
   }
 
   async sealExit(key: PubkeyHex, validatorIndex: bigint): Promise<SealedExit> {
-    return sealedExitOf(this.#modules.table, this.#network, {key, validatorIndex});
+    return sealedExitOf(this.#modules.table, this.#network, {
+      key,
+      validatorIndex,
+      nowMs: this.#modules.clock.now(),
+    });
   }
 
   async status(): Promise<readonly VaultCeremony[]> {
@@ -299,7 +336,9 @@ export class KeeperVault implements CeremonyVault {
   ): void {
     const {table} = this.#modules;
     const names = [...table.names(NAMES.allKept(ceremony)), ...table.names(NAMES.allSummed(ceremony))];
-    for (const name of [...names, NAMES.state(ceremony), NAMES.definition(ceremony)]) write.remove(name);
+    for (const name of [...names, NAMES.state(ceremony)]) write.remove(name);
+    // A handover goes on: who was left without a share may still have to retire.
+    if (table.get(NAMES.handover(ceremony)) === null) write.remove(NAMES.definition(ceremony));
     write.put(NAMES.ended(ceremony), encodeJson(end));
   }
 

@@ -11,7 +11,7 @@ import {codeOf, PleiadesError} from "../../core/errors.js";
 import type {CeremonyVault, VaultResult} from "../../ports/ceremony-vault.js";
 
 type Answer<K extends DkgInput["kind"]> = Extract<DkgInput, {kind: K}>;
-export type VaultAnswer = Answer<"announced" | "dealt" | "opened" | "not opened" | "proved">;
+export type VaultAnswer = Answer<"announced" | "dealt" | "opened" | "not opened" | "proved" | "retired" | "took over">;
 /** The secrets' side of one ceremony. The same call may be made again after a crash and gets the same answer. */
 export type AnswerVault = (call: VaultCall) => Promise<VaultAnswer>;
 
@@ -61,6 +61,11 @@ export function answerVault(
         const proof = signatureHex(group.signatures.bytes(group.signatures.sum(proofs)));
         return {kind: "proved", proof, deposits: results.flatMap(({deposits}) => deposits)};
       }
+      case "retire":
+        return {kind: "retired", body: await vault.retire(id, call.transcript)};
+      case "take over":
+        await vault.takeOver(id, call.retirements.map(encodeItem));
+        return {kind: "took over"};
     }
   };
 }

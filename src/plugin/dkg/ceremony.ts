@@ -3,6 +3,7 @@ import {formatMemory, parseMemory} from "../../core/dkg/agreement.js";
 import type {Ceremony} from "../../core/dkg/ceremony.js";
 import type {SignedDefinition} from "../../core/dkg/definition.js";
 import {chunkKey, itemKey} from "../../core/dkg/draft.js";
+import {hasHandover} from "../../core/dkg/handover.js";
 import {decodeItem} from "../../core/dkg/items-codec.js";
 import {encodeItem} from "../../core/dkg/items-json.js";
 import {NEW_CEREMONY, step} from "../../core/dkg/machine.js";
@@ -54,6 +55,8 @@ export interface CeremonyStatus {
 const RETRY_MS = 2_000;
 /** node fires timers of more than 24 days at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** How long after the deadline an old operator may still learn that the new ones have completed it, and retire. */
+const GIVE_UP_MS = 7 * 24 * 60 * 60_000;
 
 /**
  * One operator's part of one ceremony while its process lives: performs what the machine wants, in its order, and what
@@ -253,8 +256,13 @@ export class RunningCeremony {
       case "failed":
         this.#settle({output: null, failure: effect.failure});
         return;
+      case "handed over":
+        this.#end({output: this.#state.output, failure: null});
+        return;
       case "stalled":
         this.#stalled = effect.failure;
+        // It is served for as long, so it may be completed for as long.
+        this.#after(GIVE_UP_MS, {kind: "give up"});
         return;
       default:
         return;
@@ -265,13 +273,20 @@ export class RunningCeremony {
     this.#untilDone(`vault ${call.call}`, async () => this.input(await this.#modules.vault(call)));
   }
 
-  /** It is over once that is durable: a crash before makes all of this come again. */
+  /** After a reshare the key is still to be handed over. */
   #settle(ending: Ending): void {
     this.#untilDone("settle", async () => {
-      const {journal, settle} = this.#modules;
-      await settle(ending);
+      await this.#modules.settle(ending);
       if (this.#closed) return;
-      const {output, failure} = ending;
+      if (ending.output !== null && hasHandover(this.machine)) this.input({kind: "settled"});
+      else this.#end(ending);
+    });
+  }
+
+  /** It is over once that is durable: a crash before makes all of this come again. */
+  #end({output, failure}: Ending): void {
+    this.#untilDone("end", async () => {
+      const {journal} = this.#modules;
       const report =
         output === null ? {outcome: "failed", failure} : {outcome: "finished", transcript: output.transcript};
       this.#ended = JSON.stringify(report, (_, value) => (typeof value === "bigint" ? value.toString() : value));

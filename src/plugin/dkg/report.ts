@@ -75,7 +75,7 @@ export function reportLines(report: CeremonyReport): string[] {
 }
 
 /** By operator: whether it is connected, has consented, and has done each step. */
-export function tableLines({participants}: CeremonyReport): string[] {
+export function tableLines({kind, participants}: CeremonyReport): string[] {
   const rows = participants.map(({number, peerId, connected, consented, progress}) => {
     const dealt = progress?.dealt ? `${progress.chunks.held}/${progress.chunks.of}` : mark(progress?.dealt);
     const cells = [
@@ -86,11 +86,13 @@ export function tableLines({participants}: CeremonyReport): string[] {
       mark(progress?.announced).padEnd(9),
       dealt.padEnd(5),
       mark(progress?.verdict).padEnd(7),
-      mark(progress?.result),
+      mark(progress?.result).padEnd(6),
+      mark(progress?.retired),
     ];
     return `  ${cells.join("  ")}`.trimEnd();
   });
-  return ["  operator  peer      here  consent  announced  dealt  verdict  result", ...rows];
+  const retired = kind === "reshare" ? "  retired" : "";
+  return [`  operator  peer      here  consent  announced  dealt  verdict  result${retired}`, ...rows];
 }
 
 export function endLines(end: CeremonyEnd): string[] {
@@ -124,6 +126,10 @@ export function progressLine({step, participants, validators, keys}: CeremonyRep
     }
     case "agree":
       return `verdicts ${count(({verdict}) => verdict)}, agreeing · ${up}`;
+    case "handover": {
+      const needed = `${count(({retired}) => retired)} old operators retired`;
+      return `handing over: ${needed} · ${up}`;
+    }
     default:
       return `keys ${keys}/${validators} · results ${count(({result}) => result)} · ${up}`;
   }

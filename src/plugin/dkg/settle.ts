@@ -76,6 +76,8 @@ export class Settler {
       const text = files[kind];
       if (text !== null) await replaceFile(join(folder, FILE_NAMES[kind]), text);
     }
+    // An operator of the old committee alone gets no share; what is left for it to do is to retire.
+    if (self > ceremony.plan.recipients) return;
     // An operator whose share was not proved to the others has none that is of use.
     if (output.missing.includes(self)) return this.#forget(id);
     await this.#modules.vault.activate(id, files.committee);

@@ -1,7 +1,8 @@
 import {denebNetwork, KeeperFixture} from "../../support/keeper.js";
 import {ceremonyVaultContract} from "./contract.js";
+import {handoverContract} from "./handover.js";
 
-ceremonyVaultContract("in a keeper's process, killed by SIGKILL", async () => {
+const open = async () => {
   const fixture = new KeeperFixture({network: denebNetwork()});
   let keeper = await fixture.start();
   return {
@@ -14,4 +15,7 @@ ceremonyVaultContract("in a keeper's process, killed by SIGKILL", async () => {
     },
     close: () => fixture.close(),
   };
-});
+};
+
+for (const contract of [ceremonyVaultContract, handoverContract])
+  contract("in a keeper's process, killed by SIGKILL", open);

@@ -145,7 +145,7 @@ describe("slashing store on LMDB: what is durable", () => {
 
   it("refuses the store of a newer version, of something else, and a file that is no store", async () => {
     for (const [name, value, code] of [
-      ["schema", "3", "SLASHING_STORE_VERSION"],
+      ["schema", "4", "SLASHING_STORE_VERSION"],
       ["magic", "another store", "SLASHING_STORE_OPEN"],
     ] as const) {
       const {environment} = await openStore();
@@ -178,7 +178,7 @@ describe("slashing store on LMDB: what is durable", () => {
     expect(await store.readAll()).to.deep.equal(new Map([[KEY, recordAt(5n)]]));
     expect(store.genesisValidatorsRoot()).to.equal(ROOT);
     expect(store.sequence()).to.equal(0n);
-    expect(Buffer.from(environment.meta.get("schema") ?? []).toString()).to.equal("2");
+    expect(Buffer.from(environment.meta.get("schema") ?? []).toString()).to.equal("3");
     await store.transact(KEY, () => ({write: recordAt(6n), result: null}));
     await environment.close();
     const again = await openStore();

@@ -99,26 +99,6 @@ describe("a keeper that makes keys", function () {
     expect(outcome(await keeper.sign(change(`0x${"78".repeat(20)}`)))).to.equal("KEEPER_OTHER_WITHDRAWAL_ADDRESS");
   });
 
-  it("refreshes a share: the new generation signs at once with the old record, the old one never again", async () => {
-    const keeper = await fixture.start();
-    const one = new VaultCeremony({validators: 2});
-    await activated(keeper, one);
-    expect(outcome(await keeper.sign(requestOf(one, attestation(98, 99))))).to.equal("signed");
-    const {operators, threshold} = one.signed.definition;
-    const previous = {generation: 0, threshold, operators, validators: one.keys(), handoverEpoch: null};
-    const two = new VaultCeremony({validators: 2, kind: "refresh", previous, depositAmounts: [], nonce: 2});
-    await activated(keeper, two);
-    expect(two.keys().map((keys) => keys.groupPublicKey)).to.deep.equal(one.keys().map((keys) => keys.groupPublicKey));
-    expect((await keeper.status()).keys).to.equal(2);
-    expect(outcome(await keeper.sign(requestOf(two, attestation(98, 99, {byte: 9}))))).to.equal("SLASHING_DOUBLE_VOTE");
-    expect(outcome(await keeper.sign(requestOf(two, attestation(99, 100))))).to.equal("signed");
-    expect(outcome(await keeper.sign(requestOf(one, attestation(100, 101))))).to.equal("KEEPER_COMMITTEE_MISMATCH");
-    await keeper.close();
-    const again = await fixture.start();
-    expect(outcome(await again.sign(requestOf(two, randao(99))))).to.equal("signed");
-    expect(outcome(await again.sign(requestOf(one, randao(99))))).to.equal("KEEPER_COMMITTEE_MISMATCH");
-  });
-
   it("gives the same announce and the same dealing, bit for bit, whenever it is killed", async () => {
     const random = new Random(4);
     const one = new VaultCeremony({validators: 51});

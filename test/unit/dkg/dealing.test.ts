@@ -203,7 +203,7 @@ describe("a refresh", () => {
   const nodes = [1, 2, 3, 4].map(testNode);
   const draft = testDraft([old], {n});
   const operators = testDefinition(nodes).operators;
-  const previous = {generation: 0, threshold: 3, operators, validators: draft.validators, handoverEpoch: null};
+  const previous = {generation: 0, threshold: 3, operators, validators: draft.validators, handoverEpoch: 100n};
   const definition = testDefinition(nodes, {kind: "refresh", previous, depositAmounts: []});
   const refresh = run(ceremonyOf(consented(definition, nodes), verifyNodeSignature), nodes);
 

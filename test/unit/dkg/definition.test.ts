@@ -181,7 +181,7 @@ describe("a ceremony definition", () => {
   });
 
   it("of a refresh has the same operators and threshold", () => {
-    const previous = {...previousOf(4, 1), handoverEpoch: null};
+    const previous = previousOf(4, 1);
     const definition = testDefinition(nodes, {kind: "refresh", previous, depositAmounts: []});
     expect(parse(formatDefinition(consented(definition, nodes))).definition).to.deep.equal(definition);
     const others = {...definition, operators: testDefinition([2, 1, 3, 4].map(testNode)).operators};

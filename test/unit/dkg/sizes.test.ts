@@ -52,7 +52,7 @@ describe("the largest ceremony", () => {
       threshold: 9,
       operators: testDefinition(operators).operators,
       validators,
-      handoverEpoch: null,
+      handoverEpoch: 100n,
     };
     const definition = testDefinition(operators, {kind: "refresh", previous, depositAmounts: [], validators: 1000});
     const signed = consented(
