@@ -79,6 +79,13 @@ export class OperatorProcesses {
     return Promise.all(this.peerIds.map((_, i) => this.start(i + 1)));
   }
 
+  /** The process that was started last. */
+  running(n: number): Cli {
+    const process = this.#running.get(n);
+    if (process === undefined) throw new Error(`operator ${n} was never started`);
+    return process;
+  }
+
   /** As a power cut: the operator and its keeper at once. */
   async kill(n: number): Promise<void> {
     const process = this.#running.get(n);
