@@ -21,12 +21,15 @@ import {ShareStore} from "../../src/keeper/share-store.js";
 import {storePath} from "../../src/keeper/start.js";
 import {WithdrawalGuard} from "../../src/keeper/withdrawal-guard.js";
 
+const SECRETS = ["state/", "definition/", "kept/", "summed/"];
 const PASSWORD = "correct horse";
 
 /** What an operator that does not run has on its disk: its keeper's names of a ceremony's values, and its journal's items. */
 export interface Evidence {
-  /** Names of all values that the keeper's table of ceremonies has. */
-  readonly names: readonly string[];
+  /** Names of values that the keeper keeps secret of ceremonies: seeds, dealt shares, sums. */
+  readonly secrets: readonly string[];
+  /** Names of ceremonies that have ended in it. */
+  readonly ended: readonly string[];
   /** Shares that the keeper would sign with. */
   readonly shares: readonly string[];
   /** By ceremony, as far as it began. */
@@ -59,7 +62,12 @@ export async function readEvidence(dataDir: string): Promise<Evidence> {
         await journal.close();
       }
     }
-    return {names: table.names(""), shares: [...environment.shares.getKeys()].map(String), items};
+    return {
+      secrets: SECRETS.flatMap((prefix) => [...table.names(prefix)]),
+      ended: table.names("ended/"),
+      shares: [...environment.shares.getKeys()].map(String),
+      items,
+    };
   } finally {
     await environment.close();
   }

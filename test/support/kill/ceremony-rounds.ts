@@ -1,5 +1,5 @@
 import {randomUUID} from "node:crypto";
-import {readFileSync, rmSync} from "node:fs";
+import {readFileSync} from "node:fs";
 import {join} from "node:path";
 import {controlClient} from "../../../src/app/cli/control-client.js";
 import {type RootHex, rootHex} from "../../../src/core/bytes.js";
@@ -15,8 +15,6 @@ const BOUND_MS = 60_000;
 const ADDRESS = "0x1111111111111111111111111111111111111111";
 /** Of the ceremonies side by side; 60 are two chunks. */
 const VALIDATORS = [1, 60, 2];
-const SECRETS = ["state/", "definition/", "kept/", "summed/"];
-
 type Victim = "operator" | "keeper" | "both" | "all";
 const VICTIMS: readonly Victim[] = ["operator", "operator", "keeper", "keeper", "both", "both", "all"];
 
@@ -25,6 +23,8 @@ export interface CeremonyResult {
   readonly finished: number;
   readonly keys: number;
   readonly problems: readonly string[];
+  /** Texts that nobody has signed. */
+  readonly definitions: readonly string[];
   /** Whose committee files a signer may load. */
   readonly committeeFiles: readonly string[];
 }
@@ -64,19 +64,6 @@ export class CeremonyRounds {
     return this.#judge();
   }
 
-  /** One operator loses everything but its node key half-way: what it says then, it says a second time. */
-  async sabotage(): Promise<void> {
-    const id = [...this.#definitions.keys()][0]!;
-    await this.#operators.kill(1);
-    rmSync(this.data(1), {recursive: true});
-    await this.#operators.start(1);
-    await this.#join(1, this.#definitions.get(id)!);
-  }
-
-  data(n: number): string {
-    return join(this.#operators.dir, String(n), "data");
-  }
-
   async #begin(): Promise<void> {
     const before = this.#definitions.size;
     for (const [i, validators] of VALIDATORS.entries()) {
@@ -98,7 +85,7 @@ export class CeremonyRounds {
   }
 
   #control(n: number, method: "GET" | "POST", path: string, body?: unknown): Promise<unknown> {
-    const client = controlClient("dkg", {dataDir: this.data(n), signal: new AbortController().signal});
+    const client = controlClient("dkg", {dataDir: this.#operators.dataDir(n), signal: new AbortController().signal});
     return client.ask(method, path, body);
   }
 
@@ -153,11 +140,11 @@ export class CeremonyRounds {
       }
       await this.#operators.kill(n);
     }
-    const evidence = await Promise.all(this.#all.map((n) => readEvidence(this.data(n))));
+    const evidence = await Promise.all(this.#all.map((n) => readEvidence(this.#operators.dataDir(n))));
     for (const id of this.#definitions.keys()) {
       this.#problems.push(...doubleStatements(evidence.map(({items}) => items.get(id) ?? [])));
       try {
-        const [first, ...others] = this.#all.map((n) => readOutput(this.data(n), id));
+        const [first, ...others] = this.#all.map((n) => readOutput(this.#operators.dataDir(n), id));
         if (first!.guilty > 0 || first!.missing.length > 0) this.#problems.push(`${id}: somebody is blamed`);
         for (const [name, text] of first!.files) {
           if (others.some(({files}) => files.get(name) !== text)) this.#problems.push(`${id}: ${name} differs`);
@@ -169,18 +156,18 @@ export class CeremonyRounds {
         this.#problems.push(`${id}: ${codeOf(error)}`);
       }
     }
-    for (const [i, {names}] of evidence.entries()) {
-      const secret = names.filter((name) => SECRETS.some((prefix) => name.startsWith(prefix)));
-      if (secret.length > 0) this.#problems.push(`the keeper of operator ${i + 1} keeps ${secret.join(", ")}`);
+    for (const [i, {secrets}] of evidence.entries()) {
+      if (secrets.length > 0) this.#problems.push(`the keeper of operator ${i + 1} keeps ${secrets.join(", ")}`);
     }
     const committeeFiles = [...this.#definitions.keys()].map((id) =>
-      join(this.data(1), "plugins/dkg/ceremonies", id, "committee.json"),
+      join(this.#operators.dataDir(1), "plugins/dkg/ceremonies", id, "committee.json"),
     );
     return {
       kills: this.#kills,
       finished: this.#definitions.size,
       keys,
       problems: [...new Set(this.#problems)],
+      definitions: [...this.#definitions.values()],
       committeeFiles,
     };
   }
