@@ -216,7 +216,9 @@ export class DkgCeremonies {
     }
     const {signed, participants, complete} = gathering;
     const ceremony = complete ? ceremonyOf(signed, verify) : null;
-    const texts = ceremony === null ? [] : journal.items(id);
+    const past = this.#isPastServing(gathering.definition);
+    const texts = ceremony === null || past ? [] : journal.items(id);
+    if (past) journal.drop(id).catch(this.#logFailed("what is over could not be dropped", id));
     const served = new Map(texts.map((text) => [itemKey(decodeItem(ceremony!, text)), text]));
     this.#entries.set(id, {signed, participants, gathering: null, ceremony, running: null, served, ended: end});
   }
@@ -344,10 +346,9 @@ export class DkgCeremonies {
 
   /** @throws PEER_TOO_MANY · LINK_ADDRESS */
   #namePeers(): void {
-    const now = this.#modules.clock.now();
     const wanted = [...this.#entries.values()].flatMap(({signed, running, gathering}) => {
       const over = gathering === null && (running === null || running.over);
-      return over && now > signed.definition.deadline * 1_000 + SERVED_MS ? [] : [signed];
+      return over && this.#isPastServing(signed.definition) ? [] : [signed];
     });
     const named = new Map<PeerIdText, NamedPeer>();
     for (const {definition} of [...wanted, ...this.#joining.values()]) {
@@ -373,6 +374,10 @@ export class DkgCeremonies {
 
   #isLate({definition}: Gathering): boolean {
     return definition.deadline * 1_000 <= this.#modules.clock.now();
+  }
+
+  #isPastServing({deadline}: Definition): boolean {
+    return this.#modules.clock.now() > deadline * 1_000 + SERVED_MS;
   }
 
   #changed(): void {

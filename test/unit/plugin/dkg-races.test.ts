@@ -192,6 +192,20 @@ describe("what may happen at once in ceremonies", function () {
     await waitFor("a key without it", () => others.every((one) => endOf(one, id)?.outcome === "finished"), 20_000);
   });
 
+  it("what was said in one that ended long ago is dropped at a start, its end is still known", async () => {
+    const disks = nodes.map(() => new MemoryJournalDisk());
+    const running = disks.map((disk, n) => start(n, {journal: new MemoryCeremonyJournal(disk)}));
+    const [id] = await Promise.all(running.map(({ceremonies}) => ceremonies.join(definitionText(nodes))));
+    await waitFor("the end", () => running.every(({ceremonies}) => endOf(ceremonies, id!) !== null));
+    await running[0]!.stop();
+    const later: Clock = {...systemClock, now: () => systemClock.now() + 9 * 24 * 3_600_000};
+    const journal = new MemoryCeremonyJournal(disks[0]!);
+    expect(journal.items(id!)).not.to.have.length(0);
+    const {ceremonies} = start(0, {journal, clock: later});
+    await waitFor("dropped", () => journal.items(id!).length === 0);
+    expect(endOf(ceremonies, id!)?.outcome).to.equal("finished");
+  });
+
   it("whoever watches is told when the operator stops", async () => {
     const [first] = startAll();
     const id = await first!.join(definitionText(nodes, {signers: []}));
