@@ -29,6 +29,8 @@ export interface CeremonyJournal {
   redefine(id: RootHex, definition: string): Promise<void>;
   write(id: RootHex, changes: readonly JournalChange[]): Promise<void>;
   end(id: RootHex, report: string): Promise<void>;
+  /** Drops what was heard and said in a ceremony; its definition and its end stay. */
+  drop(id: RootHex): Promise<void>;
   /** Texts in the order in which they were first written. */
   items(id: RootHex): readonly string[];
   agreement(id: RootHex): string | null;

@@ -91,6 +91,23 @@ export function ceremonyJournalContract(
       expect([journal.agreement(A), journal.chunk(B, A)]).to.deep.equal([null, null]);
     });
 
+    it("drops what was said in one, whose definition and end stay, and nothing of another", async () => {
+      for (const id of [A, B]) {
+        await journal.begin(id, "definition");
+        await journal.write(id, [item("x"), {kind: "agreement", text: "1"}]);
+        await journal.write(id, [{kind: "chunk", hash: A, bytes: new Uint8Array([1])}]);
+        await journal.end(id, "end");
+      }
+      await journal.drop(A);
+      await reopen();
+      expect([journal.items(A), journal.agreement(A), journal.chunk(A, A)]).to.deep.equal([[], null, null]);
+      expect([journal.items(B).length, journal.agreement(B), journal.chunk(B, A)?.length]).to.deep.equal([1, "1", 1]);
+      expect(journal.ceremonies().map(({definition, end}) => [definition, end])).to.deep.equal([
+        ["definition", "end"],
+        ["definition", "end"],
+      ]);
+    });
+
     it("takes many writes at once, all of which are there when they have resolved", async () => {
       await journal.begin(A, "a");
       await Promise.all(Array.from({length: 50}, (_, n) => journal.write(A, [item(`k${n}`, String(n))])));

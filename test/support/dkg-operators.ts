@@ -1,6 +1,7 @@
 import {createHash} from "node:crypto";
 import {systemClock} from "../../src/adapters/clock/system.js";
 import {MemoryLogger} from "../../src/adapters/logger/memory.js";
+import type {RootHex} from "../../src/core/bytes.js";
 import type {Ceremony} from "../../src/core/dkg/ceremony.js";
 import {type Definition, formatDefinition} from "../../src/core/dkg/definition.js";
 import type {DkgGroup} from "../../src/core/dkg/group.js";
@@ -10,6 +11,7 @@ import type {AnswerVault, VaultAnswer} from "../../src/plugin/dkg/answer-vault.j
 import {type CeremoniesModules, DkgCeremonies} from "../../src/plugin/dkg/ceremonies.js";
 import type {Settle} from "../../src/plugin/dkg/ceremony.js";
 import type {CeremonyJournal} from "../../src/ports/ceremony-journal.js";
+import type {Clock} from "../../src/ports/clock.js";
 import type {PeerMessages} from "../../src/ports/peer-messages.js";
 import {SimulatedVault} from "../simulation/dkg-vault.js";
 import {consented, type TestNode, testDefinition} from "./dkg.js";
@@ -28,13 +30,25 @@ const TIMING: Timing = {
 export class TestVaults {
   readonly #group: DkgGroup;
   readonly #self: TestNode;
-  readonly #vaults = new Map<string, SimulatedVault>();
+  readonly #vaults = new Map<RootHex, SimulatedVault>();
+  readonly #forgotten = new Set<RootHex>();
   /** True: the keeper is away. */
   away = false;
 
-  constructor(group: DkgGroup, self: TestNode) {
+  readonly #life: number;
+
+  /** @param life another one: its disk was lost, and it makes other seeds */
+  constructor(group: DkgGroup, self: TestNode, life = 0) {
+    this.#life = life;
     this.#group = group;
     this.#self = self;
+  }
+
+  state(id: RootHex): "open" | "aborted" | null {
+    return this.#forgotten.has(id) ? "aborted" : this.#vaults.has(id) ? "open" : null;
+  }
+  forget(id: RootHex): void {
+    this.#forgotten.add(id);
   }
 
   of(ceremony: Ceremony): AnswerVault {
@@ -42,7 +56,9 @@ export class TestVaults {
     return async (call) => {
       await new Promise(setImmediate);
       if (this.away) throw new Error("the keeper is away");
-      const seed = new Uint8Array(createHash("sha256").update(`${ceremony.id} ${this.#self.peerId}`).digest());
+      const seed = new Uint8Array(
+        createHash("sha256").update(`${ceremony.id} ${this.#self.peerId} ${this.#life}`).digest(),
+      );
       const vault =
         this.#vaults.get(ceremony.id) ?? new SimulatedVault(this.#group, ceremony, number, {secrets: {seed}});
       this.#vaults.set(ceremony.id, vault);
@@ -59,6 +75,8 @@ export function startCeremonies(
     vaults,
     group,
     settle = async () => undefined,
+    vaultOf = (ceremony) => vaults.of(ceremony),
+    clock = systemClock,
   }: {
     peers: PeerMessages;
     journal: CeremonyJournal;
@@ -66,6 +84,8 @@ export function startCeremonies(
     vaults: TestVaults;
     group: DkgGroup;
     settle?: Settle;
+    vaultOf?: (ceremony: Ceremony) => AnswerVault;
+    clock?: Clock;
   },
   {verify = verifyNodeSignature}: {verify?: VerifyNodeSignature} = {},
 ) {
@@ -73,12 +93,14 @@ export function startCeremonies(
   const modules: CeremoniesModules = {
     journal,
     peers,
-    clock: systemClock,
+    clock,
     logger,
     sign: node.sign,
     verify,
     settle,
-    vaultOf: (ceremony) => vaults.of(ceremony),
+    vaultOf,
+    inVault: async (id) => vaults.state(id),
+    forget: async (id) => vaults.forget(id),
     machine: {group, timing: TIMING},
   };
   const ceremonies = new DkgCeremonies(modules);

@@ -4,7 +4,9 @@ import {join} from "node:path";
 import {loadOrCreateIdentity} from "../../src/adapters/libp2p/identity.js";
 import {freePorts} from "../../src/app/local/ports.js";
 import type {CeremonyReport} from "../../src/plugin/dkg/report.js";
-import {Cli, type CliResult, cli, family, killAll, stillRunning} from "./cli.js";
+import {Cli, type CliResult, cli, family, killAll, MAIN, stillRunning} from "./cli.js";
+
+const node = process.execPath;
 
 /** Operators of a ceremony as anybody would run them: processes, each with a folder and a configuration of its own. */
 export class OperatorProcesses {
@@ -58,6 +60,10 @@ export class OperatorProcesses {
     return join(this.dir, String(n), "lodestar.config.yaml");
   }
 
+  dataDir(n: number): string {
+    return join(this.dir, String(n), "data");
+  }
+
   /** The operators file of `dkg create`. */
   membersFile(coordinators: readonly string[] = []): string {
     const file = join(this.dir, "operators.yaml");
@@ -68,8 +74,12 @@ export class OperatorProcesses {
     return file;
   }
 
-  async start(n: number): Promise<Cli> {
-    const process = new Cli(["operator", "--config", this.config(n), "--json"]);
+  /** @param options.fileKiB no file of its processes can grow beyond, as on a disk that is full; it may not get ready */
+  async start(n: number, {fileKiB = null}: {fileKiB?: number | null} = {}): Promise<Cli> {
+    // In blocks of 512 bytes.
+    const limit = ["sh", "-c", `ulimit -f ${(fileKiB ?? 0) * 2}; exec "$0" "$@"`, node, MAIN];
+    const command = fileKiB === null ? {} : {command: limit};
+    const process = new Cli(["operator", "--config", this.config(n), "--json"], command);
     this.#running.set(n, process);
     await process.json();
     this.#all.push(...family(process.pid));
@@ -77,6 +87,13 @@ export class OperatorProcesses {
   }
   startAll(): Promise<Cli[]> {
     return Promise.all(this.peerIds.map((_, i) => this.start(i + 1)));
+  }
+
+  /** The process that was started last. */
+  running(n: number): Cli {
+    const process = this.#running.get(n);
+    if (process === undefined) throw new Error(`operator ${n} was never started`);
+    return process;
   }
 
   /** As a power cut: the operator and its keeper at once. */

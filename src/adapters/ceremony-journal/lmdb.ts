@@ -80,6 +80,15 @@ export class LmdbCeremonyJournal implements CeremonyJournal {
     return this.#transaction(() => this.#put(`end/${id}`, Buffer.from(report)));
   }
 
+  drop(id: RootHex): Promise<void> {
+    return this.#transaction(() => {
+      for (const prefix of [`item/${id}/`, `chunk/${id}/`]) {
+        for (const key of [...this.#values.getKeys(between(prefix))]) this.#values.removeSync(key);
+      }
+      this.#values.removeSync(`agreement/${id}`);
+    });
+  }
+
   items(id: RootHex): readonly string[] {
     const numbered = this.#range(`item/${id}/`).map(({value}) => {
       const whole = text(value);
@@ -171,11 +180,13 @@ export class LmdbCeremonyJournal implements CeremonyJournal {
   }
 
   #range(prefix: string): {key: string; value: Uint8Array}[] {
-    // "0" is the character after "/", with which every prefix ends.
-    const range = this.#values.getRange({start: prefix, end: `${prefix.slice(0, -1)}0`});
+    const range = this.#values.getRange(between(prefix));
     return [...range].map(({key, value}) => ({key, value: opened(this.#key, key, value)}));
   }
 }
+
+/** "0" is the character after "/", with which every prefix ends. */
+const between = (prefix: string) => ({start: prefix, end: `${prefix.slice(0, -1)}0`});
 
 /** Where a meta page says, behind its header: page size, last page in use, transaction. @see lmdb.h, MDB_meta */
 const META = {pageBytes: 48, lastPage: 144, transaction: 152, end: 160};

@@ -54,6 +54,15 @@ export class MemoryCeremonyJournal implements CeremonyJournal {
     });
   }
 
+  async drop(id: RootHex): Promise<void> {
+    await this.#write(() => {
+      const kept = this.#kept(id);
+      kept.items.clear();
+      kept.chunks.clear();
+      kept.agreement = null;
+    });
+  }
+
   items(id: RootHex): readonly string[] {
     return [...(this.#disk.kept.get(id)?.items.values() ?? [])];
   }

@@ -78,6 +78,21 @@ export const dkgReasons = {
     meaning: "The ceremony's deadline has passed, or it has ended already.",
     action: "Make a new definition with `pleiades dkg create`.",
   },
+  DKG_DEADLINE_PASSED: {
+    fault: "caller",
+    meaning: "By this operator's clock the ceremony's deadline has passed.",
+    action: "Compare this machine's clock with another one's. If it is right, make a new definition.",
+  },
+  DKG_DEADLINE_FAR: {
+    fault: "caller",
+    meaning: "By this operator's clock the ceremony's deadline is more than 31 days ahead.",
+    action: "Compare this machine's clock with another one's. If it is right, make a definition with fewer --hours.",
+  },
+  DKG_ABORT_LATE: {
+    fault: "caller",
+    meaning: "This operator has proved its share to the others, who may use the key already; it keeps its share.",
+    action: "Wait for the end. If it was never meant to be, don't deposit for the key.",
+  },
   DKG_NOT_PARTICIPANT: {
     fault: "caller",
     meaning: "This node is none of the ceremony's operators.",
@@ -88,6 +103,13 @@ export const dkgReasons = {
     meaning: "The journal of ceremonies is damaged, cut short, or of another version.",
     action:
       "Restore the folder if the disk can be repaired. Else move it away: what goes on cannot be resumed here, and finished keys are not affected. Never put an older copy in its place.",
+  },
+  DKG_JOURNAL_LOST: {
+    fault: "environment",
+    meaning:
+      "This operator has spoken in the ceremony, but its journal does not say what: it was lost or is an old copy, or the same node runs twice.",
+    action:
+      "Put the journal back if it is whole, or end the second node. Else `pleiades dkg abort` makes the keeper forget the ceremony; first see at another operator that it has not finished, for then this share is needed.",
   },
   DKG_JOURNAL_FAILED: {
     fault: "environment",

@@ -16,11 +16,13 @@ import type {VerifyNodeSignature} from "../../core/dkg/node-signature.js";
 import type {Machine} from "../../core/dkg/state.js";
 import {codeOf, PleiadesError} from "../../core/errors.js";
 import type {CeremonyJournal} from "../../ports/ceremony-journal.js";
+import type {VaultCeremony} from "../../ports/ceremony-vault.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import type {NamedPeer, PeerMessages} from "../../ports/peer-messages.js";
 import type {AnswerVault} from "./answer-vault.js";
 import {type CeremonyStatus, RunningCeremony, type Settle} from "./ceremony.js";
+import {checkDeadline} from "./deadline.js";
 import {CeremonyExchange, type Shared} from "./exchange.js";
 import {Gathering} from "./gathering.js";
 
@@ -34,6 +36,10 @@ export interface CeremoniesModules {
   /** The secrets' side of a ceremony, by the text of its signed definition. */
   readonly vaultOf: (ceremony: Ceremony, definition: string) => AnswerVault;
   readonly settle: Settle;
+  /** What the vault says of a ceremony that the journal does not know; null when it knows none either. */
+  readonly inVault: (id: RootHex) => Promise<VaultCeremony["state"] | null>;
+  /** @throws KEEPER_CEREMONY_UNKNOWN */
+  readonly forget: (id: RootHex) => Promise<void>;
   /** What is the same for all machines. */
   readonly machine: Pick<Machine, "group" | "timing">;
 }
@@ -79,6 +85,10 @@ export class DkgCeremonies {
   readonly #modules: CeremoniesModules;
   readonly #entries = new Map<RootHex, Entry>();
   readonly #watchers = new Set<() => void>();
+  /** Being written down for the first time. */
+  readonly #joining = new Map<RootHex, SignedDefinition>();
+  /** Being given up before they began; nothing is gathered for them any more. */
+  readonly #givingUp = new Set<RootHex>();
   readonly #exchange: CeremonyExchange;
   #closed = false;
   #cancelTick: () => void = () => undefined;
@@ -106,34 +116,42 @@ export class DkgCeremonies {
 
   /**
    * Consents and takes part, as soon as all others have consented too; what it takes part in already goes on.
-   * @throws DKG_DEFINITION_* · DKG_NOT_PARTICIPANT · DKG_CEREMONY_OVER · PEER_TOO_MANY · LINK_ADDRESS · DKG_JOURNAL_FAILED
+   * @throws DKG_DEFINITION_* · DKG_NOT_PARTICIPANT · DKG_CEREMONY_OVER · DKG_DEADLINE_* · DKG_JOURNAL_LOST ·
+   *   PEER_TOO_MANY · LINK_ADDRESS · DKG_JOURNAL_FAILED
    */
   async join(text: string): Promise<RootHex> {
-    const {journal, clock, verify, sign} = this.#modules;
+    const {journal, clock, verify, sign, inVault} = this.#modules;
     const gathering = new Gathering(parseDefinition(text, verify), verify);
     const {id, definition, participants} = gathering;
     if (this.#entries.has(id)) return id;
     const number = this.#numberIn({id, participants});
-    if (definition.deadline * 1_000 <= clock.now()) {
-      throw new PleiadesError({code: "DKG_CEREMONY_OVER", ceremony: id, deadline: definition.deadline});
-    }
+    checkDeadline(definition, clock.now());
+    const known = await inVault(id);
+    if (known === "open") throw new PleiadesError({code: "DKG_JOURNAL_LOST", ceremony: id});
+    if (known !== null) throw new PleiadesError({code: "DKG_CEREMONY_OVER", ceremony: id});
     if (!gathering.consented.includes(number)) gathering.consent(number, sign);
-    // Names that cannot be used are found before anything is remembered.
-    this.#namePeers(gathering.signed);
-    await journal.begin(id, formatDefinition(gathering.signed));
-    // Somebody may have asked twice, or this may have been stopped meanwhile.
-    if (this.#entries.has(id) || this.#closed) return id;
-    this.#gather(gathering);
+    try {
+      this.#joining.set(id, gathering.signed);
+      // Names that cannot be used are found before anything is remembered.
+      this.#namePeers();
+      await journal.begin(id, formatDefinition(gathering.signed));
+      // Somebody may have asked twice, or this may have been stopped meanwhile.
+      if (this.#entries.has(id) || this.#closed) return id;
+      this.#gather(gathering);
+    } finally {
+      this.#joining.delete(id);
+    }
     this.#exchange.sync(id);
     return id;
   }
 
-  /** @throws DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER · DKG_JOURNAL_FAILED */
+  /** @throws DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER · DKG_ABORT_LATE · DKG_JOURNAL_FAILED */
   async abort(id: RootHex, reason: string): Promise<void> {
+    if (!this.#entries.has(id) && (await this.#modules.inVault(id)) === "open") return this.#modules.forget(id);
     const {running, gathering, ended} = this.#entry(id);
     if (gathering !== null && ended === null) return this.#giveUp(gathering, "aborted", [reason]);
     if (running === null || running.over) throw new PleiadesError({code: "DKG_CEREMONY_OVER", ceremony: id});
-    running.abort(reason);
+    await running.abort(reason);
   }
 
   list(): readonly ListedCeremony[] {
@@ -160,12 +178,16 @@ export class DkgCeremonies {
   /** The status now and after each change, until it is over or the signal aborts. @throws DKG_CEREMONY_UNKNOWN */
   async *watch(id: RootHex, signal: AbortSignal): AsyncGenerator<ListedCeremony> {
     for (;;) {
-      const changed = this.#nextChange(signal);
-      const now = this.status(id);
-      yield now;
-      if (now.ended !== null || signal.aborted) return;
-      await changed;
-      if (signal.aborted) return;
+      const {changed, forget} = this.#nextChange(signal);
+      try {
+        const now = this.status(id);
+        yield now;
+        if (now.ended !== null || this.#closed) return;
+        await changed;
+      } finally {
+        forget();
+      }
+      if (signal.aborted || this.#closed) return;
     }
   }
 
@@ -194,7 +216,9 @@ export class DkgCeremonies {
     }
     const {signed, participants, complete} = gathering;
     const ceremony = complete ? ceremonyOf(signed, verify) : null;
-    const texts = ceremony === null ? [] : journal.items(id);
+    const past = this.#isPastServing(gathering.definition);
+    const texts = ceremony === null || past ? [] : journal.items(id);
+    if (past) journal.drop(id).catch(this.#logFailed("what is over could not be dropped", id));
     const served = new Map(texts.map((text) => [itemKey(decodeItem(ceremony!, text)), text]));
     this.#entries.set(id, {signed, participants, gathering: null, ceremony, running: null, served, ended: end});
   }
@@ -221,23 +245,23 @@ export class DkgCeremonies {
   /** Signatures that a peer showed. */
   #consented(gathering: Gathering, signatures: DefinitionSignatures): void {
     const {id} = gathering;
-    if (!gathering.merge(signatures)) return;
+    if (this.#givingUp.has(id) || !gathering.merge(signatures)) return;
     this.#changed();
+    const begin = (): void => {
+      const left = this.#entries.get(id)?.gathering !== gathering || this.#givingUp.has(id);
+      if (!left && !this.#closed && gathering.complete) this.#gather(gathering);
+    };
     const text = formatDefinition(gathering.signed);
-    this.#modules.journal.redefine(id, text).then(
-      () => {
-        const entry = this.#entries.get(id);
-        if (entry?.gathering !== gathering || entry.ended !== null || this.#closed) return;
-        if (gathering.complete) this.#gather(gathering);
-      },
-      // The signatures come again after the next start.
-      (error: unknown) => this.#modules.logger.error("consents could not be written", {code: codeOf(error)}),
-    );
+    // The signatures come again after the next start.
+    this.#modules.journal.redefine(id, text).then(begin).catch(this.#logFailed("consents could not be written", id));
   }
 
   /** A definition that never began. */
   async #giveUp(gathering: Gathering, reason: "aborted" | "deadline", said: readonly string[]): Promise<void> {
     const {id, signed, participants, missing} = gathering;
+    if (this.#givingUp.has(id)) throw new PleiadesError({code: "DKG_CEREMONY_OVER", ceremony: id});
+    // Consents that come while this is being written are too late. When it can't be, nothing can until the next start.
+    this.#givingUp.add(id);
     const failure = {reason, step: "consent", missing, guilty: [], said};
     const ended = JSON.stringify({outcome: "failed", failure});
     await this.#modules.journal.end(id, ended);
@@ -320,14 +344,14 @@ export class DkgCeremonies {
     };
   }
 
-  #namePeers(more?: SignedDefinition): void {
-    const now = this.#modules.clock.now();
+  /** @throws PEER_TOO_MANY · LINK_ADDRESS */
+  #namePeers(): void {
     const wanted = [...this.#entries.values()].flatMap(({signed, running, gathering}) => {
       const over = gathering === null && (running === null || running.over);
-      return over && now > signed.definition.deadline * 1_000 + SERVED_MS ? [] : [signed];
+      return over && this.#isPastServing(signed.definition) ? [] : [signed];
     });
     const named = new Map<PeerIdText, NamedPeer>();
-    for (const {definition} of more === undefined ? wanted : [...wanted, more]) {
+    for (const {definition} of [...wanted, ...this.#joining.values()]) {
       for (const {peerId, addresses} of [...definition.operators, ...(definition.previous?.operators ?? [])]) {
         const all = new Set([...(named.get(peerId)?.addresses ?? []), ...addresses]);
         named.set(peerId, {peerId, addresses: [...all]});
@@ -339,8 +363,8 @@ export class DkgCeremonies {
   #scheduleTick(): void {
     this.#cancelTick = this.#modules.clock.after(SYNC_MS, () => {
       for (const [id, {gathering}] of this.#entries) {
-        if (gathering !== null && this.#isLate(gathering)) {
-          this.#giveUp(gathering, "deadline", []).catch(() => undefined);
+        if (gathering !== null && this.#isLate(gathering) && !this.#givingUp.has(id)) {
+          this.#giveUp(gathering, "deadline", []).catch(this.#logFailed("a ceremony's end could not be written", id));
         }
         this.#exchange.sync(id);
       }
@@ -352,19 +376,31 @@ export class DkgCeremonies {
     return definition.deadline * 1_000 <= this.#modules.clock.now();
   }
 
+  #isPastServing({deadline}: Definition): boolean {
+    return this.#modules.clock.now() > deadline * 1_000 + SERVED_MS;
+  }
+
   #changed(): void {
     for (const wake of [...this.#watchers]) wake();
   }
 
-  #nextChange(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#watchers.delete(wake);
-        signal.removeEventListener("abort", wake);
-        resolve();
-      };
-      this.#watchers.add(wake);
-      signal.addEventListener("abort", wake);
+  #nextChange(signal: AbortSignal): {changed: Promise<void>; forget: () => void} {
+    let wake = (): void => undefined;
+    const changed = new Promise<void>((resolve) => {
+      wake = resolve;
     });
+    this.#watchers.add(wake);
+    signal.addEventListener("abort", wake);
+    if (signal.aborted) wake();
+    const forget = (): void => {
+      this.#watchers.delete(wake);
+      signal.removeEventListener("abort", wake);
+    };
+    return {changed, forget};
   }
+
+  #logFailed =
+    (what: string, ceremony: RootHex) =>
+    (error: unknown): void =>
+      this.#modules.logger.error(what, {ceremony, code: codeOf(error)});
 }

@@ -2,12 +2,12 @@ import type {RootHex} from "../../core/bytes.js";
 import {formatMemory, parseMemory} from "../../core/dkg/agreement.js";
 import type {Ceremony} from "../../core/dkg/ceremony.js";
 import type {SignedDefinition} from "../../core/dkg/definition.js";
-import {chunkKey, itemKey} from "../../core/dkg/draft.js";
+import {chunkKey, itemAt, itemKey} from "../../core/dkg/draft.js";
 import {hasHandover} from "../../core/dkg/handover.js";
 import {decodeItem} from "../../core/dkg/items-codec.js";
 import {encodeItem} from "../../core/dkg/items-json.js";
 import {NEW_CEREMONY, step} from "../../core/dkg/machine.js";
-import {type Progress, progressOf} from "../../core/dkg/progress.js";
+import {failureOf, type Progress, progressOf} from "../../core/dkg/progress.js";
 import type {DkgEffect, DkgInput, DkgState, Failure, Machine, Output, VaultCall} from "../../core/dkg/state.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../../core/errors.js";
 import type {CeremonyJournal, JournalChange} from "../../ports/ceremony-journal.js";
@@ -53,6 +53,8 @@ export interface CeremonyStatus {
 
 /** A vault that is away (its process starts again) is asked again after so long. */
 const RETRY_MS = 2_000;
+/** What a flood of items may add to what is still to be worked off; what is dropped is pulled later. */
+const MAX_WAITING = 1_000;
 /** node fires timers of more than 24 days at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** How long after the deadline an old operator may still learn that the new ones have completed it, and retire. */
@@ -77,6 +79,10 @@ export class RunningCeremony {
   #ended: string | null = null;
   #halted: ReasonCode | null = null;
   #pumping: Promise<void> | null = null;
+  /** Vault calls under way. */
+  readonly #asking = new Set<Promise<unknown>>();
+  /** It failed: from now on the vault is asked for nothing but to forget. */
+  #failing = false;
   #closed = false;
 
   constructor(modules: CeremonyModules, machine: Machine) {
@@ -124,8 +130,15 @@ export class RunningCeremony {
 
   /** An item from a peer, in whatever form. @throws DKG_ITEM_* · CODEC_HEX */
   hear(text: string): void {
+    if (this.#closed || this.#inputs.length >= MAX_WAITING) return;
     const item = decodeItem(this.machine.ceremony, text);
-    if (!this.#texts.has(itemKey(item))) this.input({kind: "item", item, stored: false});
+    if (this.#texts.has(itemKey(item))) return;
+    // Whatever this operator says is durable before a peer hears it. Messages of the agreement are forgotten in time.
+    if (item.author === this.machine.self && item.kind !== "agree") {
+      this.#halt(new PleiadesError({code: "DKG_JOURNAL_LOST", ceremony: this.id, kind: item.kind}));
+      return;
+    }
+    this.input({kind: "item", item, stored: false});
   }
 
   /** A chunk from a peer; one that was not asked for, or is not what its name says, changes nothing. */
@@ -134,8 +147,19 @@ export class RunningCeremony {
     if (asked !== undefined) this.input({kind: "chunk", ...asked, bytes, stored: false});
   }
 
-  abort(reason: string): void {
-    this.input({kind: "abort", reason});
+  /** @throws DKG_ABORT_LATE · DKG_JOURNAL_FAILED, or why it stands still; what the vault throws */
+  async abort(reason: string): Promise<void> {
+    const {machine} = this;
+    if (itemAt(this.#state, "result", machine.self) !== null) {
+      throw new PleiadesError({code: "DKG_ABORT_LATE", ceremony: this.id});
+    }
+    if (!this.#closed) return this.input({kind: "abort", reason});
+    if (this.#halted !== "DKG_JOURNAL_LOST") {
+      throw new PleiadesError({code: this.#halted ?? "DKG_CEREMONY_OVER", ceremony: this.id});
+    }
+    // Nothing is said any more, so the others will only miss it.
+    const failure = {...failureOf(machine, this.#state, "aborted"), said: [`${machine.self}: ${reason}`]};
+    await this.#fail({output: null, failure});
   }
 
   status(): CeremonyStatus {
@@ -257,7 +281,7 @@ export class RunningCeremony {
         this.#settle({output: null, failure: effect.failure});
         return;
       case "handed over":
-        this.#end({output: this.#state.output, failure: null});
+        this.#untilDone("end", () => this.#end({output: this.#state.output, failure: null}));
         return;
       case "stalled":
         this.#stalled = effect.failure;
@@ -270,38 +294,54 @@ export class RunningCeremony {
   }
 
   #ask(call: VaultCall): void {
-    this.#untilDone(`vault ${call.call}`, async () => this.input(await this.#modules.vault(call)));
+    this.#untilDone(`vault ${call.call}`, async () => {
+      // A seed that was made after the vault was told to forget would stay there.
+      if (this.#failing) return;
+      const asked = this.#modules.vault(call);
+      this.#asking.add(asked);
+      this.input(await asked.finally(() => this.#asking.delete(asked)));
+    });
   }
 
   /** After a reshare the key is still to be handed over. */
   #settle(ending: Ending): void {
+    this.#failing = ending.output === null;
     this.#untilDone("settle", async () => {
+      if (this.#closed) return;
+      if (ending.output === null) return this.#fail(ending);
       await this.#modules.settle(ending);
       if (this.#closed) return;
-      if (ending.output !== null && hasHandover(this.machine)) this.input({kind: "settled"});
-      else this.#end(ending);
+      if (hasHandover(this.machine)) this.input({kind: "settled"});
+      else await this.#end(ending);
     });
   }
 
+  /** What was asked of the vault is answered first: a seed that came after it was told to forget would stay. */
+  async #fail(ending: Ending): Promise<void> {
+    this.#failing = true;
+    await Promise.allSettled([...this.#asking]);
+    await this.#modules.settle(ending);
+    await this.#end(ending);
+  }
+
   /** It is over once that is durable: a crash before makes all of this come again. */
-  #end({output, failure}: Ending): void {
-    this.#untilDone("end", async () => {
-      const {journal} = this.#modules;
-      const report =
-        output === null ? {outcome: "failed", failure} : {outcome: "finished", transcript: output.transcript};
-      this.#ended = JSON.stringify(report, (_, value) => (typeof value === "bigint" ? value.toString() : value));
-      await journal.end(this.id, this.#ended);
-      this.#output = output;
-      this.#failure = failure;
-      this.#modules.changed();
-    });
+  async #end({output, failure}: Ending): Promise<void> {
+    const {journal, changed} = this.#modules;
+    const report =
+      output === null ? {outcome: "failed", failure} : {outcome: "finished", transcript: output.transcript};
+    const ended = JSON.stringify(report, (_, value) => (typeof value === "bigint" ? value.toString() : value));
+    await journal.end(this.id, ended);
+    this.#ended = ended;
+    this.#output = output;
+    this.#failure = failure;
+    changed();
   }
 
   /** Others do part of the work (the keeper above all), and may be away for a while. */
   #untilDone(what: string, work: () => Promise<void>): void {
     work().then(
       () => {
-        this.#halted = null;
+        if (!this.#closed) this.#halted = null;
       },
       (error: unknown) => {
         if (this.#closed) return;

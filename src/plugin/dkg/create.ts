@@ -11,6 +11,7 @@ import {
 import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Command, CommandArguments, CommandIo, CommandOption, PublicChain} from "../contract.js";
+import {checkDeadline} from "./deadline.js";
 import {readTextFile, writeNewFile} from "./files.js";
 import {parseMembers} from "./members-file.js";
 import {definitionLines} from "./show.js";
@@ -93,9 +94,12 @@ export async function chainOf(io: CommandIo): Promise<{chain: PublicChain; netwo
   return {chain, network: {name, genesisValidatorsRoot, genesisForkVersion}};
 }
 
-/** Unix seconds. */
-export const deadlineOf = (args: CommandArguments, clock: Pick<Clock, "now">): number =>
-  Math.floor(clock.now() / 1000) + Math.round(Number(args.hours) * HOUR_S);
+/** Unix seconds. @throws DKG_DEADLINE_PASSED · DKG_DEADLINE_FAR */
+export function deadlineOf(args: CommandArguments, clock: Pick<Clock, "now">): number {
+  const deadline = Math.floor(clock.now() / 1000) + Math.round(Number(args.hours) * HOUR_S);
+  checkDeadline({deadline}, clock.now());
+  return deadline;
+}
 
 /** Checks it, writes it to --out and says what it says. @throws DKG_DEFINITION_* · DKG_FILE_WRITE */
 export async function writeDefinition(definition: Definition, args: CommandArguments, io: CommandIo): Promise<number> {

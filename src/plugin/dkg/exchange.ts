@@ -106,7 +106,7 @@ export class CeremonyExchange {
 
   /** Whoever is not in a ceremony learns nothing of it. @throws DKG_CEREMONY_UNKNOWN */
   #sharedWith(peer: PeerIdText, id: RootHex): Shared {
-    const shared = this.#modules.shared(id);
+    const shared = this.#stop.signal.aborted ? null : this.#modules.shared(id);
     if (shared?.participants.some(({peerId}) => peerId === peer)) return shared;
     throw new PleiadesError({code: "DKG_CEREMONY_UNKNOWN", ceremony: id});
   }

@@ -73,8 +73,12 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
   let config: DkgConfig;
   let clock: Clock;
   let running: Running | null = null;
+  /** Why no ceremony goes on in this operator, which signs all the same. */
+  let fault: PleiadesError | null = null;
+  let filesIn: string | null = null;
 
   const here = () => {
+    if (fault !== null) throw fault;
     if (running === null) throw new PleiadesError({code: "CONTROL_NO_OPERATOR", reason: "not in an operator"});
     return running;
   };
@@ -107,6 +111,18 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
     ({clock} = context);
     // In a signer and for commands there is nothing to run.
     if (!peers || !dataDir || !vault || !sign || !committeesChanged) return;
+    filesIn = dataDir;
+    const own = {peers, dataDir, vault, sign, committeesChanged, logger};
+    await begin(own).catch((error: unknown) => {
+      // Duties must not wait for it: shares, and committees of keys that are made, are elsewhere.
+      fault = error instanceof PleiadesError ? error : new PleiadesError({code: "INTERNAL"}, {cause: error});
+      const fields = {code: fault.code, error: String(error), folder: dataDir};
+      logger.error("no ceremony goes on until the next start", fields);
+    });
+  }
+
+  type Own = Required<Pick<PluginContext, "peers" | "dataDir" | "vault" | "sign" | "committeesChanged" | "logger">>;
+  async function begin({peers, dataDir, vault, sign, committeesChanged, logger}: Own): Promise<void> {
     const folder = join(dataDir, "journal");
     await makeFolder(folder);
     const journal = await openJournal(folder, await vault.journalKey());
@@ -120,10 +136,18 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
       verify: verifyNodeSignature,
       vaultOf: (ceremony, definition) => answerVault({vault, group}, {ceremony, definition, self: peers.self}),
       settle: (of, ending) => settler.settle(of, ending),
+      inVault: async (id) => (await vault.status()).find(({ceremony}) => ceremony === id)?.state ?? null,
+      forget: (id) => vault.abort(id),
       machine: {group, timing: timingOf(config)},
     });
+    try {
+      ceremonies.open();
+    } catch (error) {
+      await ceremonies.close();
+      await journal.close();
+      throw error;
+    }
     running = {ceremonies, journal, vault, logger, dataDir};
-    ceremonies.open();
   }
 
   return {
@@ -147,7 +171,7 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
           {
             name: "ceremonies",
             committeeFiles: async () =>
-              running === null ? [] : readEach(join(running.dataDir, "ceremonies"), FILE_NAMES.committee),
+              filesIn === null ? [] : readEach(join(filesIn, "ceremonies"), FILE_NAMES.committee),
           },
         ],
         routes: routes(service),
@@ -157,7 +181,7 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
     start,
     async stop() {
       const was = running;
-      running = null;
+      [running, filesIn] = [null, null];
       await was?.ceremonies.close();
       await was?.journal.close();
     },

@@ -25,7 +25,7 @@ import {type FuzzTarget, insist, outcomeOf} from "./target.js";
 const ROOT = join(import.meta.dirname, "../../../..");
 
 /** A parser of texts, with good texts to start from. */
-function parserTarget({
+export function parserTarget({
   corpus,
   mutate,
   parse,
@@ -48,7 +48,7 @@ function parserTarget({
   };
 }
 
-const mutateJsonText = (text: string, random: Seeded): string =>
+export const mutateJsonText = (text: string, random: Seeded): string =>
   jsonText(mutateJson(JSON.parse(text) as Json, random), random);
 
 /** YAML both ways: changes of the data, and of the text with what only YAML has. */

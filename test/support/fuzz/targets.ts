@@ -13,5 +13,9 @@ export const TARGETS: {readonly [name: string]: () => Promise<FuzzTarget>} = {
   bundle: async () => (await import("./files.js")).bundleTarget(),
   "operators-file": async () => (await import("./files.js")).operatorsFileTarget(),
   config: async () => (await import("./files.js")).configTarget(),
+  "dkg-definition": async () => (await import("./dkg.js")).definitionTarget(),
+  "dkg-item": async () => (await import("./dkg.js")).itemTarget(),
+  "dkg-output": async () => (await import("./dkg.js")).outputTarget(),
+  "dkg-peer": async () => (await import("./dkg.js")).peerTarget(),
   interchange: async () => (await import("./files.js")).interchangeTarget(),
 };

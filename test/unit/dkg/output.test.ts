@@ -51,6 +51,9 @@ describe("a ceremony's public output", () => {
       const edited = text.slice(0, place) + String((Number(text[place]) + 1) % 10) + text.slice(place + 1);
       anyFailure(() => check(edited));
     }
+    const later = text.replace('"version": 1', '"version": 2');
+    const {code, data} = anyFailure(() => check(later));
+    expect([code, data.field]).to.deep.equal(["DKG_OUTPUT_MALFORMED", "version"]);
     for (const cut of [0, 1, 100, text.length - 3]) anyFailure(() => check(text.slice(0, cut)));
     expect(anyFailure(() => check(" ".repeat(2 ** 24 + 1))).code).to.equal("DKG_OUTPUT_MALFORMED");
   });

@@ -1,0 +1,86 @@
+import {join} from "node:path";
+import {expect} from "chai";
+import {isReasonCode} from "../../../src/core/reasons/index.js";
+import {stillRunning} from "../../support/cli.js";
+import {readEvidence, readOutput} from "../../support/dkg-evidence.js";
+import {OperatorProcesses} from "../../support/dkg-processes.js";
+import {countOf, Seeded, seedOf} from "../../support/seeded.js";
+
+const DISKS = countOf("PLEIADES_DKG_DISKS", {usual: 2, long: 30});
+const ADDRESS = "0x1111111111111111111111111111111111111111";
+/** Between the size of a store with nothing in it and more than a ceremony of two chunks needs. */
+const [LEAST_KIB, MOST_KIB] = [40, 700];
+
+/** Journal, keeper's store and files of one operator: whichever grows over the limit first fails. */
+describe("a ceremony on a disk that is full", function () {
+  this.timeout(60_000 + DISKS * 60_000);
+  let operators: OperatorProcesses;
+  afterEach(() => operators.close());
+
+  it("stands still there with a code, wherever that is, and ends with a key once there is room again", async () => {
+    const seed = seedOf();
+    const random = new Seeded(seed);
+    console.log(`    full disks: PLEIADES_SEED=${seed} PLEIADES_DKG_DISKS=${DISKS}`);
+    for (let i = 0; i < DISKS; i++) {
+      const fileKiB = random.int(LEAST_KIB, MOST_KIB);
+      const outcome = await onDisk(fileKiB);
+      console.log(`    ${fileKiB} KiB: ${outcome}`);
+      expect(outcome === "finished" || isReasonCode(outcome), outcome).to.equal(true);
+      operators.close();
+    }
+  });
+
+  async function onDisk(fileKiB: number): Promise<string> {
+    operators = await OperatorProcesses.create(4);
+    const file = join(operators.dir, "definition.json");
+    const args = ["--operators", operators.membersFile(), "--validators", "60", "--fee-recipient", ADDRESS];
+    const where = ["--withdrawal-address", ADDRESS, "--out", file];
+    const {id} = await operators.dkgJson<{id: string}>(1, "create", ...args, ...where);
+    await Promise.all([2, 3, 4].map((n) => operators.start(n)));
+    for (const n of [2, 3, 4]) await takePart(n, file);
+    const outcome = await outcomeOf(fileKiB, file, id);
+    await operators.kill(1);
+    await operators.start(1);
+    await takePart(1, file);
+    await eventually("all have a key", async () => {
+      const reports = await Promise.all([1, 2, 3, 4].map((n) => operators.report(n, id)));
+      const failed = reports.find(({end}) => end?.outcome === "failed");
+      if (failed !== undefined) throw new Error(`${fileKiB} KiB: ${JSON.stringify(failed.end)}`);
+      return reports.every(({end}) => end !== null);
+    });
+    const left = readOutput(operators.dataDir(1), id as `0x${string}` as Parameters<typeof readOutput>[1]);
+    expect([left.guilty, left.missing]).to.deep.equal([0, []]);
+    await operators.kill(1);
+    const {secrets, shares} = await readEvidence(operators.dataDir(1));
+    expect([secrets, shares.length]).to.deep.equal([[], 60]);
+    return outcome;
+  }
+
+  /** How far the first operator comes. */
+  async function outcomeOf(fileKiB: number, file: string, id: string): Promise<string> {
+    const codeIn = (text: string): string => /\b[A-Z]+(?:_[A-Z]+)+\b/.exec(text)?.[0] ?? `no code: ${text}`;
+    const started = await operators.start(1, {fileKiB}).then(() => null, String);
+    if (started !== null) return codeIn(started);
+    const joined = await operators.dkg(1, "run", "--definition", file, "--yes", "--detach");
+    if (joined.code !== 0) return codeIn(joined.stderr);
+    let outcome = "";
+    await eventually("it stands still or ends", async () => {
+      const process = operators.running(1);
+      if (stillRunning([process.pid]).length === 0) outcome = codeIn((await process.done).stderr);
+      else {
+        // It may end while it is asked.
+        const report = await operators.report(1, id).catch(() => null);
+        outcome = report?.end?.outcome ?? report?.halted ?? "";
+      }
+      return outcome !== "";
+    });
+    return outcome;
+  }
+
+  const takePart = (n: number, file: string) => operators.dkgJson(n, "run", "--definition", file, "--yes", "--detach");
+});
+
+async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 60_000;
+  while (!(await holds())) if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
+}
