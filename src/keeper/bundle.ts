@@ -2,6 +2,7 @@ import {randomBytes} from "node:crypto";
 import {type OperatorId, type PubkeyHex, parseOperatorId, parsePubkeyHex} from "../core/bytes.js";
 import {isJsonObject} from "../core/duty/strict-object.js";
 import {PleiadesError} from "../core/errors.js";
+import {shown} from "../core/shown.js";
 import {parseRecordJson, recordToJson} from "../core/slashing/interchange.js";
 import type {SlashingRecord} from "../core/slashing/record.js";
 import {deriveKey, KDF, type KdfParams, SALT_BYTES, seal, unseal} from "./seal.js";
@@ -85,7 +86,7 @@ export function readBundleEnvelope(text: string): BundleEnvelope {
   if (text.length > MAX_BUNDLE_BYTES) throw damaged("larger than 64 MiB");
   const json = parseJson(text);
   if (!isJsonObject(json) || json.format !== FORMAT) throw damaged("not a share bundle");
-  if (json.version !== VERSION) throw damaged(`version ${String(json.version).slice(0, 16)} is not known`);
+  if (json.version !== VERSION) throw damaged(`version ${shown(json.version, 16)} is not known`);
   const {operator_id: operatorId, created_at: createdAt, bundle_id: bundleId, kdf, cipher, sealed} = json;
   if (typeof createdAt !== "number" || !Number.isSafeInteger(createdAt) || createdAt < 0) throw damaged("created_at");
   if (typeof bundleId !== "string" || !/^[0-9a-f]{32}$/.test(bundleId)) throw damaged("bundle_id");

@@ -1,4 +1,5 @@
 import {PleiadesError} from "../core/errors.js";
+import {shown} from "../core/shown.js";
 import {isPluginName, PLUGIN_API_VERSION, type Plugin, type PluginName} from "./contract.js";
 import {messageOf} from "./guards.js";
 import {resolveModule} from "./resolve-module.js";
@@ -50,11 +51,11 @@ function checkPlugin(raw: unknown, name: PluginName): Plugin {
   if (!isObject(raw)) return fail("no default export that is an object");
   if (raw.apiVersion !== PLUGIN_API_VERSION) {
     if (raw.apiVersion === undefined) fail("apiVersion is missing");
-    const found = String(raw.apiVersion);
+    const found = shown(raw.apiVersion);
     throw new PleiadesError({code: "PLUGIN_API_VERSION", plugin: name, found, supported: PLUGIN_API_VERSION});
   }
   if (raw.name !== name) {
-    throw new PleiadesError({code: "PLUGIN_NAME_MISMATCH", plugin: name, calledItself: String(raw.name)});
+    throw new PleiadesError({code: "PLUGIN_NAME_MISMATCH", plugin: name, calledItself: shown(raw.name)});
   }
   if (!isObject(raw.configSchema) || typeof raw.configSchema.safeParse !== "function") fail("configSchema is missing");
   if (typeof raw.register !== "function") fail("register is not a function");

@@ -1,6 +1,7 @@
 import {parseUint64} from "../../core/bytes.js";
 import type {Network} from "../../core/duty/network.js";
 import {PleiadesError} from "../../core/errors.js";
+import {shown} from "../../core/shown.js";
 import {networkFromSpec, parseSpecText, type SpecText} from "../networks.js";
 
 /** A node that takes longer for two small answers is not one to pin a chain from. */
@@ -35,7 +36,7 @@ function parseGenesis(url: string, text: string): {genesisTime: number; genesisV
     const {data} = JSON.parse(text) as {data: {[key: string]: unknown}};
     return {
       genesisTime: Number(parseUint64(data.genesis_time, "genesis_time")),
-      genesisValidatorsRoot: String(data.genesis_validators_root),
+      genesisValidatorsRoot: shown(data.genesis_validators_root, 80),
     };
   } catch (error) {
     throw failure(url, "its genesis is malformed", error);

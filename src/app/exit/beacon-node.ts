@@ -12,6 +12,7 @@ import {
 } from "../../core/bytes.js";
 import {isJsonObject, type JsonObject} from "../../core/duty/strict-object.js";
 import {PleiadesError} from "../../core/errors.js";
+import {shown} from "../../core/shown.js";
 import {withoutCredentials} from "../config/beacon-node.js";
 import type {Withdrawals} from "./credential-change.js";
 import type {ValidatorOnChain} from "./decide.js";
@@ -38,7 +39,7 @@ export class ExitNode {
     const path = "/eth/v1/node/syncing";
     const {is_syncing, sync_distance} = await this.#data(path);
     if (typeof is_syncing !== "boolean") throw this.#malformed(path);
-    if (is_syncing) throw this.#failure("EXIT_NODE_SYNCING", {slotsBehind: String(sync_distance).slice(0, 20)});
+    if (is_syncing) throw this.#failure("EXIT_NODE_SYNCING", {slotsBehind: shown(sync_distance, 20)});
   }
 
   /** The validator in the head's state. @throws EXIT_UNKNOWN_VALIDATOR · EXIT_NODE */
@@ -75,7 +76,7 @@ export class ExitNode {
       if (!isJsonObject(validator) || parsePubkeyHex(validator.pubkey) !== key) throw this.#malformed(path);
       return {
         index: parseUint64(data.index, "index"),
-        status: String(data.status).slice(0, 64),
+        status: shown(data.status),
         credentials: parseRootHex(validator.withdrawal_credentials, "withdrawal_credentials"),
       };
     } catch (cause) {

@@ -8,6 +8,7 @@ import {toWire} from "../../core/duty/request-codec.js";
 import type {SignRequest} from "../../core/duty/sign-request.js";
 import {isJsonObject} from "../../core/duty/strict-object.js";
 import {PleiadesError} from "../../core/errors.js";
+import {shown} from "../../core/shown.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import {loadCommittees, requireCoordinator} from "../committee-files.js";
@@ -69,7 +70,7 @@ export function signerAt(url: string, {network, token}: {network: Network; token
 
 function refusal(signer: string, status: number, body: unknown): PleiadesError {
   if (!isJsonObject(body)) {
-    const reason = String(body).replaceAll(/\s+/g, " ").slice(0, 200);
+    const reason = shown(body, 1_000).replaceAll(/\s+/g, " ").slice(0, 200);
     return new PleiadesError({code: "EXIT_SIGNER", signer, status, reason});
   }
   const {code: answered, message, operators} = body;
@@ -77,8 +78,8 @@ function refusal(signer: string, status: number, body: unknown): PleiadesError {
     code: "EXIT_SIGNER",
     signer,
     status,
-    answered: String(answered).slice(0, 64),
-    reason: String(message).slice(0, 500),
+    answered: shown(answered),
+    reason: shown(message, 500),
     operators: Array.isArray(operators) ? operators.slice(0, 16) : undefined,
   });
 }

@@ -9,6 +9,7 @@ import {
   type RootHex,
 } from "../bytes.js";
 import {type ErrorData, PleiadesError} from "../errors.js";
+import {shown} from "../shown.js";
 
 /** 16,384 validators of 13 operators: 14 keys of 101 characters each with indentation, and room for the rest. */
 const MAX_FILE_CHARACTERS = 2 ** 25;
@@ -51,7 +52,7 @@ export function readShape(text: string): {content: FileContent; checksum: RootHe
   }
   // Version first: a later one may have any other fields.
   if (typeof json === "object" && json !== null && "version" in json && json.version !== 1) {
-    throw new PleiadesError({code: "COMMITTEE_FILE_VERSION", version: String(json.version), known: 1});
+    throw new PleiadesError({code: "COMMITTEE_FILE_VERSION", version: shown(json.version, 32), known: 1});
   }
   const required = ["version", "generation", "genesis_validators_root", "threshold"];
   const lists = ["operators", "coordinators", "validators", "checksum"];

@@ -17,6 +17,7 @@ import {checkQuorum, isStandardQuorum} from "../committee/quorum.js";
 import {parsePermit, permitToJson} from "../duty/policy-config.js";
 import {isJsonObject, type JsonObject, strictObject} from "../duty/strict-object.js";
 import {PleiadesError} from "../errors.js";
+import {shown} from "../shown.js";
 import type {
   DefinedOperator,
   Definition,
@@ -76,7 +77,7 @@ export function readDefinition(text: string): {definition: Definition; signature
   const json = parseJson(text);
   // Version first: a later one may have any other fields.
   if (isJsonObject(json) && "version" in json && json.version !== 1) {
-    throw new PleiadesError({code: "DKG_DEFINITION_VERSION", version: String(json.version).slice(0, 32), known: 1});
+    throw new PleiadesError({code: "DKG_DEFINITION_VERSION", version: shown(json.version, 32), known: 1});
   }
   const raw = strictObject(json, FIELDS, "definition", CODE, ["unsafe_threshold", "escrow", "permits"]);
   if (raw.unsafe_threshold !== undefined && raw.unsafe_threshold !== true) {

@@ -11,6 +11,7 @@ import {
   type Slot,
 } from "../bytes.js";
 import {PleiadesError} from "../errors.js";
+import {shown} from "../shown.js";
 import {PRESETS, type Preset} from "./preset.js";
 import {strictObject} from "./strict-object.js";
 
@@ -101,7 +102,7 @@ export const networkToJson = ({name, preset, forks, genesisValidatorsRoot, clock
 /** @throws NETWORK_PRESET */
 export function parsePresetName(raw: unknown): Preset {
   if (raw !== "mainnet" && raw !== "minimal") {
-    throw new PleiadesError({code: "NETWORK_PRESET", preset: String(raw).slice(0, 64), known: Object.keys(PRESETS)});
+    throw new PleiadesError({code: "NETWORK_PRESET", preset: shown(raw), known: Object.keys(PRESETS)});
   }
   return PRESETS[raw];
 }
@@ -149,7 +150,7 @@ export function checkForks(
   return forks.map(({name, version, epoch}, i) => {
     const expected = FORK_NAMES[i];
     if (expected === undefined || name !== expected) {
-      throw wrong(`fork ${i + 1} is ${String(name).slice(0, 32)} and should be ${expected ?? "absent"}`);
+      throw wrong(`fork ${i + 1} is ${shown(name, 32)} and should be ${expected ?? "absent"}`);
     }
     const before = forks[i - 1];
     if (before !== undefined && before.epoch > epoch)

@@ -17,6 +17,7 @@ import {
 import {type LetterContext, openLetter, SEAL_OVERHEAD, sealingPublicKey, sealLetter} from "../dkg/sealing.js";
 import {isJsonObject, strictObject} from "../duty/strict-object.js";
 import {PleiadesError} from "../errors.js";
+import {shown} from "../shown.js";
 import {type EscrowedExit, escrowedSigningRoot} from "./exit.js";
 
 /** Compressed. */
@@ -123,7 +124,7 @@ export function parseSealedExit(text: string): SealedExit {
 /** @throws ESCROW_PARTIAL_MALFORMED · CODEC_* with the field */
 export function readSealedExit(json: unknown): SealedExit {
   if (isJsonObject(json) && json.version !== 1) {
-    throw new PleiadesError({code: CODE, field: "version", reason: `${String(json.version).slice(0, 32)} is not 1`});
+    throw new PleiadesError({code: CODE, field: "version", reason: `${shown(json.version, 32)} is not 1`});
   }
   const raw = strictObject(json, FIELDS, "partial", CODE);
   const sealed = parseHexBytes(raw.sealed, {min: SEALED_BYTES, max: SEALED_BYTES}, "sealed");

@@ -2,6 +2,7 @@
 import {type Bytes4Hex, parseBytes4Hex, parseGwei, parsePubkeyHex, parseRootHex, parseSignatureHex} from "../bytes.js";
 import {isJsonObject, type JsonObject} from "../duty/strict-object.js";
 import {PleiadesError} from "../errors.js";
+import {shown} from "../shown.js";
 import type {BlsGroup} from "../threshold/bls.js";
 import {checkDeposit, type Deposit, depositDataRoot, depositMessageRoot} from "./deposit-data.js";
 
@@ -83,7 +84,7 @@ function readDeposit(
   const [name] = at("network_name");
   const version = parseBytes4Hex(...at("fork_version"));
   if (name !== network.name || version !== network.genesisForkVersion) {
-    const given = `${String(name).slice(0, 64)} ${version}`;
+    const given = `${shown(name)} ${version}`;
     throw new PleiadesError({
       code: "DEPOSIT_NETWORK",
       field,

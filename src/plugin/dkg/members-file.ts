@@ -3,6 +3,7 @@ import {type PeerIdText, parseOperatorId, parsePeerIdText} from "../../core/byte
 import type {DefinedOperator} from "../../core/dkg/definition.js";
 import {isJsonObject} from "../../core/duty/strict-object.js";
 import {PleiadesError} from "../../core/errors.js";
+import {shown} from "../../core/shown.js";
 
 const refuse = (field: string, reason: string): PleiadesError =>
   new PleiadesError({code: "DKG_OPERATORS_FILE", field, reason});
@@ -23,7 +24,7 @@ export function parseMembers(text: string): {operators: DefinedOperator[]; coord
   if (!isJsonObject(file)) throw refuse("file", "no list of operators");
   const operators = list(file.operators, "operators").map((one, i): DefinedOperator => {
     if (!isJsonObject(one)) throw refuse(`operators[${i}]`, "not {id, peerId, addresses}");
-    const addresses = list(one.addresses, `operators[${i}].addresses`).map(String);
+    const addresses = list(one.addresses, `operators[${i}].addresses`).map((one) => shown(one, 301));
     return {
       id: parseOperatorId(one.id ?? i + 1, `operators[${i}].id`),
       peerId: parsePeerIdText(one.peerId, `operators[${i}].peerId`),

@@ -193,6 +193,11 @@ function routes(service: DkgService): RouteContribution[] {
     return {status: 200, contentType: "application/json", body: JSON.stringify(value)};
   };
   const field = (body: unknown, name: string): unknown => (isJsonObject(body) ? body[name] : undefined);
+  /** Anything else than text is read as none, and refused where it matters. */
+  const textIn = (body: unknown, name: string): string => {
+    const raw = field(body, name);
+    return typeof raw === "string" ? raw : "";
+  };
   const idIn = (body: unknown): RootHex => parseRootHex(field(body, "id"), "ceremony");
   return [
     {method: "GET", path: "/ceremonies", control: true, handler: async () => json(service.list())},
@@ -200,7 +205,7 @@ function routes(service: DkgService): RouteContribution[] {
       method: "POST",
       path: "/run",
       control: true,
-      handler: async ({body}) => json({id: await service.run(String(field(body, "definition")))}),
+      handler: async ({body}) => json({id: await service.run(textIn(body, "definition"))}),
     },
     {
       method: "POST",
@@ -227,7 +232,7 @@ function routes(service: DkgService): RouteContribution[] {
       path: "/abort",
       control: true,
       handler: async ({body}) => {
-        await service.abort(idIn(body), String(field(body, "reason") ?? ""));
+        await service.abort(idIn(body), textIn(body, "reason"));
         return json({});
       },
     },
