@@ -45,7 +45,7 @@ export async function namedNetwork(name: string): Promise<Network> {
 export function parseSpecText(text: string): SpecText {
   let parsed: unknown;
   try {
-    parsed = parseYaml(text, {schema: "failsafe"});
+    parsed = parseYaml(text, {schema: "failsafe", logLevel: "error"});
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : "unreadable";
     throw new PleiadesError({code: "NETWORK_INVALID", field: "spec", reason}, {cause});

@@ -46,6 +46,8 @@ export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
+    // Remarks about odd keys would go to standard error by themselves.
+    logLevel: "error",
     // 0x… is a byte string here, never a number: an unquoted address or fork version must not lose its digits.
     customTags: (tags) => tags.filter((tag) => typeof tag === "string" || !("format" in tag) || tag.format !== "HEX"),
   });

@@ -51,7 +51,7 @@ export async function readMembersFile(file: string): Promise<Members> {
   const text = await readText(file);
   let raw: unknown;
   try {
-    raw = parseYaml(text);
+    raw = parseYaml(text, {logLevel: "error"});
   } catch (error) {
     throw new PleiadesError({code: "SPLIT_OPERATORS", file, reason: "not YAML or JSON"}, {cause: error});
   }

@@ -16,7 +16,7 @@ const refuse = (field: string, reason: string): PleiadesError =>
 export function parseMembers(text: string): {operators: DefinedOperator[]; coordinators: PeerIdText[]} {
   let raw: unknown;
   try {
-    raw = parseYaml(text, {maxAliasCount: 0});
+    raw = parseYaml(text, {maxAliasCount: 0, logLevel: "error"});
   } catch {
     throw refuse("file", "neither YAML nor JSON");
   }
