@@ -1,23 +1,9 @@
-import {randomBytes} from "node:crypto";
-import {blstGroup} from "../../src/adapters/bls/blst.js";
 import {systemClock} from "../../src/adapters/clock/system.js";
 import {pinFromBeaconNode} from "../../src/app/config/beacon-node.js";
 import {LocalCommittee} from "../../src/app/local/local-committee.js";
-import {prepareLocal} from "../../src/app/local/prepare.js";
-import {validatorKeys} from "../../src/app/split/validator-keys.js";
-import {
-  type AddressHex,
-  type PubkeyHex,
-  parseOperatorId,
-  parseSignatureHex,
-  type SignatureHex,
-} from "../../src/core/bytes.js";
-import {toWire} from "../../src/core/duty/request-codec.js";
-import {addressCredentials, depositRequest} from "../../src/core/mini-pool/deposit-data.js";
-import {formatDepositFile} from "../../src/core/mini-pool/deposit-file.js";
-import {CURVE_ORDER} from "../../src/core/threshold/scalar.js";
+import {ceremonyKeys, prepareLocal} from "../../src/app/local/prepare.js";
+import {type AddressHex, type PubkeyHex, parseOperatorId} from "../../src/core/bytes.js";
 import type {Logger} from "../../src/ports/logger.js";
-import {FULL_DEPOSIT} from "./deposits.js";
 import {parsePrometheus, total} from "./prometheus.js";
 
 /** A validator key that a committee holds, with the committee and its signer at work. */
@@ -25,8 +11,10 @@ export interface CommitteeKey {
   readonly publicKey: PubkeyHex;
   /** Path of the committee file. */
   readonly committeeFile: string;
-  /** Deposit data JSON as the launchpad takes it, signed by the committee: one deposit. */
-  readonly depositData: string;
+  /** Path of everything public of the ceremony. */
+  readonly ceremonyFile: string;
+  /** Path of the deposit data as the launchpad takes it, signed by the committee: one deposit. */
+  readonly depositsFile: string;
   /** Of the remote signer API. */
   readonly signerUrl: string;
   /** Rejects when the signer ends without having been asked to. */
@@ -54,49 +42,31 @@ export interface CommitteeKeyOptions {
   /** Execution address that the withdrawal credentials name. */
   readonly withdrawalAddress: AddressHex;
   readonly logger: Logger;
+  readonly progress: (line: string) => void;
 }
 
-/** Makes a new validator key in a committee, starts the committee, and has it sign a deposit of 32 ETH. */
+/** Makes a new validator key and its deposit of 32 ETH in a committee, and starts its signer. */
 export type MakeCommitteeKey = (options: CommitteeKeyOptions) => Promise<CommitteeKey>;
 
-/** The key is drawn here, split, and forgotten. */
-export const makeCommitteeKey: MakeCommitteeKey = async ({beaconUrl, dir, operators, withdrawalAddress, logger}) => {
+/**
+ * The operators make it in a ceremony, by the commands that people would give; nobody ever holds it. Deposit data and
+ * committee file are as the ceremony wrote them.
+ */
+export const makeCommitteeKey: MakeCommitteeKey = async (options) => {
+  const {beaconUrl, dir, operators, withdrawalAddress, logger, progress} = options;
+  const terms = {validators: 1, withdrawalAddress, feeRecipient: withdrawalAddress};
   const network = await pinFromBeaconNode(beaconUrl);
-  const plan = await prepareLocal({
-    dataDir: dir,
-    operators,
-    network,
-    keys: {label: "a new key", load: async () => ({keys: validatorKeys([newSecret()]), records: "never-signed"})},
-  });
-  const publicKey = plan.groupPublicKeys[0]!;
-  const message = {
-    pubkey: publicKey,
-    withdrawalCredentials: addressCredentials(withdrawalAddress),
-    amount: FULL_DEPOSIT,
-  };
-  const permits: unknown[] = [
-    {
-      type: "DEPOSIT",
-      pubkey: publicKey,
-      withdrawal_credentials: message.withdrawalCredentials,
-      amount: String(message.amount),
-    },
-  ];
-  const committee = await LocalCommittee.start(plan, {logger, clock: systemClock}, {permits: () => permits});
-  try {
-    const genesisForkVersion = network.forks![0]!.version;
-    const request = toWire(depositRequest(message, genesisForkVersion), network.preset);
-    const deposit = {...message, signature: await sign(committee.url, publicKey, request)};
-    return new LocalKey(committee, {
-      publicKey,
-      permits,
-      committeeFile: plan.committeeFile,
-      depositData: formatDepositFile([deposit], {network: {name: network.name, genesisForkVersion}, bls: blstGroup}),
-    });
-  } catch (error) {
-    await committee.stop();
-    throw error;
-  }
+  const plan = await prepareLocal({dataDir: dir, operators, network, keys: ceremonyKeys(terms)});
+  const permits: unknown[] = [];
+  const committee = await LocalCommittee.start(
+    plan,
+    {logger, clock: systemClock},
+    {permits: () => permits, onProgress: progress},
+  );
+  const {committeeFile} = plan;
+  const {ceremonyFile, depositsFile} = plan.ceremony!;
+  const publicKey = committee.groupPublicKeys[0]!;
+  return new LocalKey(committee, {publicKey, permits, committeeFile, ceremonyFile, depositsFile});
 };
 
 interface Parts {
@@ -104,13 +74,15 @@ interface Parts {
   /** Of every operator at its next start. */
   readonly permits: unknown[];
   readonly committeeFile: string;
-  readonly depositData: string;
+  readonly ceremonyFile: string;
+  readonly depositsFile: string;
 }
 
 class LocalKey implements CommitteeKey {
   readonly publicKey: PubkeyHex;
   readonly committeeFile: string;
-  readonly depositData: string;
+  readonly ceremonyFile: string;
+  readonly depositsFile: string;
   readonly failed: Promise<never>;
   readonly #committee: LocalCommittee;
   readonly #parts: Parts;
@@ -120,7 +92,8 @@ class LocalKey implements CommitteeKey {
     this.#parts = parts;
     this.publicKey = parts.publicKey;
     this.committeeFile = parts.committeeFile;
-    this.depositData = parts.depositData;
+    this.ceremonyFile = parts.ceremonyFile;
+    this.depositsFile = parts.depositsFile;
     this.failed = committee.failed.then((error) => {
       throw error;
     });
@@ -166,22 +139,3 @@ class LocalKey implements CommitteeKey {
 }
 
 const TIMEOUT_MS = 10_000;
-
-/** The committee's signature by the remote signing API. Rejects with the signer's code. */
-async function sign(signerUrl: string, publicKey: PubkeyHex, request: unknown): Promise<SignatureHex> {
-  const response = await fetch(`${signerUrl}/api/v1/eth2/sign/${publicKey}`, {
-    method: "POST",
-    headers: {"content-type": "application/json", accept: "application/json"},
-    body: JSON.stringify(request),
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`the deposit was not signed: ${response.status} ${text.slice(0, 300)}`);
-  return parseSignatureHex((JSON.parse(text) as {signature: unknown}).signature);
-}
-
-/** 32 bytes big-endian, uniform in 1…r−1 but for a bias of 2^-128. */
-function newSecret(): Uint8Array {
-  const scalar = (BigInt(`0x${randomBytes(48).toString("hex")}`) % (CURVE_ORDER - 1n)) + 1n;
-  return new Uint8Array(Buffer.from(scalar.toString(16).padStart(64, "0"), "hex"));
-}

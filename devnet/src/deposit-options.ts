@@ -13,15 +13,15 @@ export interface DepositOptions {
 export const DEPOSIT_HELP = `npm run e2e:deposit [-- options]
 
 One life of a validator whose key four operators hold, on real chains on this machine: anvil with the official deposit
-contract, and a Lodestar 1.5.1 beacon node that follows it. The key is made, its deposit signed by the committee and sent
-to the contract, the validator activated; an unmodified Lodestar validator client then has its attestations and a block
+contract, and a Lodestar 1.5.1 beacon node that follows it. Four operators make the key in a ceremony (pleiades dkg create,
+dkg run, dkg verify), which leaves the deposit, signed; it is sent to the contract, the validator activated; an unmodified Lodestar validator client then has its attestations and a block
 signed by the committee while one operator is down; and the committee signs its voluntary exit. About four minutes.
 The exit code is 0 when all of that is on the chain.
 
   --json              print a JSON report on standard output at the end; everything else goes to standard error
   --data-dir DIR      keep data and logs in DIR (emptied at the start); default: a folder that a good run removes
   --slot-seconds S    seconds per slot (default 2); more for a busy machine
-  --genesis-delay S   seconds until genesis, for slow machines (default 35)
+  --genesis-delay S   seconds until genesis, for slow machines (default 45)
   --help              this text
 `;
 
@@ -31,7 +31,7 @@ export function parseDepositOptions(argv: readonly string[]): DepositOptions | "
   if (values.help === true) return "help";
   const slotSeconds = whole("--slot-seconds", values["slot-seconds"] ?? "2");
   if (slotSeconds < 1 || slotSeconds > 12) throw new UsageError("--slot-seconds: between 1 and 12");
-  const genesisDelay = whole("--genesis-delay", values["genesis-delay"] ?? "35");
+  const genesisDelay = whole("--genesis-delay", values["genesis-delay"] ?? "45");
   if (genesisDelay < 15 || genesisDelay > 3600) throw new UsageError("--genesis-delay: between 15 and 3600 seconds");
   return {slotSeconds, genesisDelay, json: values.json ?? false, dataDir: values["data-dir"] ?? null};
 }

@@ -1,4 +1,4 @@
-import {mkdirSync} from "node:fs";
+import {mkdirSync, readFileSync} from "node:fs";
 import {join} from "node:path";
 import {blstGroup} from "../../src/adapters/bls/blst.js";
 import {pinFromBeaconNode} from "../../src/app/config/beacon-node.js";
@@ -37,6 +37,8 @@ export interface DepositReport {
   /** In order, with the seconds each took. */
   readonly phases: {readonly name: string; readonly seconds: number}[];
   publicKey: string | null;
+  /** Of the ceremony that made the key, as `pleiades dkg verify` found it, offline. */
+  ceremony: {readonly id: string; readonly transcript: string; readonly missing: readonly number[]} | null;
   depositGas: number | null;
   validator: ValidatorNow | null;
   /** Of the new validator: epochs from its activation to its newest vote on the chain, and those with a vote there. */
@@ -50,6 +52,7 @@ export interface DepositReport {
 export const emptyReport = (): DepositReport => ({
   phases: [],
   publicKey: null,
+  ceremony: null,
   depositGas: null,
   validator: null,
   attestations: {due: 0, included: 0},
@@ -131,7 +134,8 @@ class DepositRun {
       await installed.deposit(interopDeposits(VALIDATORS, forkVersion(genesis)), this.#signal);
       return installed;
     });
-    const key = await this.#phase("committee key made, deposit signed", () => this.#makeKey(eth1, beacon));
+    const key = await this.#phase("key made by four operators, deposit signed", () => this.#makeKey(eth1, beacon));
+    await this.#phase("ceremony verified offline", () => this.#guarded(this.#verify(key)));
     await this.#phase("deposit on the eth1 chain", () => this.#deposit(contract, key, beacon, genesis));
     this.#startValidatorClient(beacon, key);
     const deposited = await this.#phase("deposit voted in, validator on the beacon chain", async () => {
@@ -208,10 +212,17 @@ class DepositRun {
   }
 
   async #makeKey(eth1: Eth1Node, beacon: BeaconApi): Promise<CommitteeKey> {
-    const {dir, operators, logger, makeKey} = this.#options;
+    const {dir, operators, logger, makeKey, onEvent} = this.#options;
     const withdrawalAddress = parseAddressHex(await eth1.account());
     const key = await this.#guarded(
-      makeKey({beaconUrl: beacon.url, dir: join(dir, "committee"), operators, withdrawalAddress, logger}),
+      makeKey({
+        beaconUrl: beacon.url,
+        dir: join(dir, "committee"),
+        operators,
+        withdrawalAddress,
+        logger,
+        progress: (line) => onEvent(`key ceremony: ${line}`),
+      }),
     );
     this.#undo.push(() => key.stop());
     this.#failures.push(key.failed);
@@ -220,10 +231,24 @@ class DepositRun {
     return key;
   }
 
+  /** As somebody who has nothing but the public files, in a folder without a configuration. */
+  async #verify({ceremonyFile, committeeFile, depositsFile}: CommitteeKey): Promise<void> {
+    const {root, dir, onEvent} = this.#options;
+    const cwd = join(dir, "elsewhere");
+    mkdirSync(cwd);
+    const files = ["--file", ceremonyFile, "--committee", committeeFile, "--deposits", depositsFile];
+    const printed = await pleiades(
+      {reaper: this.#reaper, onLine: (line) => onEvent(`pleiades dkg verify: ${line}`)},
+      ["dkg", "verify", ...files, "--json"],
+      {root, cwd, signal: this.#signal},
+    );
+    this.#report.ceremony = JSON.parse(printed) as DepositReport["ceremony"];
+  }
+
   async #deposit(contract: DepositContract, key: CommitteeKey, beacon: BeaconApi, genesis: Genesis): Promise<void> {
     const {name} = await pinFromBeaconNode(beacon.url);
     const network = {name, genesisForkVersion: forkVersion(genesis)};
-    const deposits = parseDepositFile(key.depositData, {network, bls: blstGroup});
+    const deposits = parseDepositFile(readFileSync(key.depositsFile, "utf8"), {network, bls: blstGroup});
     const [receipt] = await this.#guarded(contract.deposit(deposits, this.#signal));
     this.#report.depositGas = receipt!.gasUsed;
     const count = await contract.count();

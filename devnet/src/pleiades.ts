@@ -9,11 +9,12 @@ import {ProgramError, type Reaper} from "./processes.js";
 export function pleiades(
   {reaper, onLine}: {reaper: Reaper; onLine: (line: string) => void},
   args: readonly string[],
-  {root, signal}: {root: string; signal: AbortSignal},
+  {root, cwd = root, signal}: {root: string; cwd?: string; signal: AbortSignal},
 ): Promise<string> {
   const child = spawn(process.execPath, [join(root, "dist", "src", "main.js"), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     signal,
+    cwd,
   });
   if (child.pid !== undefined) reaper.watch(child.pid);
   let output = "";

@@ -1,6 +1,7 @@
 import type {RootHex} from "../core/bytes.js";
 import type {Committee} from "../core/committee/committee.js";
 import type {Network} from "../core/duty/network.js";
+import type {KnownCeremonies} from "./ceremony-file.js";
 import {type CommitteeOrigins, loadCommittees} from "./committee-files.js";
 
 /** Takes what was read over, or throws to keep what was there. Returns the committees that concern this node. */
@@ -15,6 +16,7 @@ export class CommitteeBook {
   readonly #network: Network;
   readonly #accept: Accept;
   #committees: readonly Committee[] = [];
+  readonly #ceremonies: KnownCeremonies = new Map();
 
   constructor({origins, network, accept}: {origins: CommitteeOrigins; network: Network; accept: Accept}) {
     this.#origins = origins;
@@ -33,7 +35,7 @@ export class CommitteeBook {
 
   /** The first reading: anything wrong with any file stops the start, by its own code. */
   async open(): Promise<readonly Committee[]> {
-    const {committees, errors} = await loadCommittees(this.#origins, this.#network);
+    const {committees, errors} = await loadCommittees(this.#origins, this.#network, {ceremonies: this.#ceremonies});
     const [first] = errors;
     if (first !== undefined) throw first;
     this.#committees = this.#accept(committees);
@@ -48,7 +50,10 @@ export class CommitteeBook {
     const verified = new Set<RootHex>(
       this.#committees.flatMap(({validators}) => validators.map((validator) => validator.committeeHash)),
     );
-    const {committees, errors} = await loadCommittees(this.#origins, this.#network, verified);
+    const {committees, errors} = await loadCommittees(this.#origins, this.#network, {
+      verified,
+      ceremonies: this.#ceremonies,
+    });
     const words = errors.map((error) => `${error.code}: ${error.message}`);
     if (committees.length === 0 && errors.length > 0) return {errors: words};
     try {

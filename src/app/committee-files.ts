@@ -4,6 +4,7 @@ import type {Committee} from "../core/committee/committee.js";
 import {parseCommitteeFile} from "../core/committee/committee-file.js";
 import type {Network} from "../core/duty/network.js";
 import {codeOf, PleiadesError} from "../core/errors.js";
+import {committeeTextOf, type KnownCeremonies} from "./ceremony-file.js";
 import {readText} from "./files.js";
 
 /** A committee file by its path, or by the plugin that brought it. */
@@ -25,19 +26,27 @@ export interface CommitteeOrigins {
   readonly sources: readonly {readonly name: string; committeeFiles(): Promise<readonly string[]>}[];
 }
 
+/** What an earlier reading verified need not be verified again. */
+export interface KnownBefore {
+  /** Committee hashes. */
+  readonly verified?: ReadonlySet<RootHex>;
+  /** Added to. */
+  readonly ceremonies?: KnownCeremonies;
+}
+
 /**
  * Reads and verifies committee files. One key may stand in two files of different generations while its shares are being
  * refreshed, and in no two of the same; but a plugin's copy of a committee that a file of the configuration describes is
  * left out, for the owner may have edited addresses and signers in the file. A file that cannot be used is left out and named, so that at a reload it takes
  * nothing else down with it; at a start the caller throws the first error.
- * Errors are CONFIG_COMMITTEE_FILE · CONFIG_WRONG_CHAIN · COMMITTEE_DUPLICATE_KEY and those of the committee file.
+ * Errors are CONFIG_COMMITTEE_FILE · CONFIG_WRONG_CHAIN · COMMITTEE_DUPLICATE_KEY and those of the committee file or ceremony.
  *
- * @param verified committee hashes that were verified before: their points are not checked again.
+ * A file may also be the public output of a ceremony (ceremony.json), from which the committee follows.
  */
 export async function loadCommittees(
   {files, sources}: CommitteeOrigins,
   network: Pick<Network, "genesisValidatorsRoot">,
-  verified: ReadonlySet<RootHex> = new Set(),
+  {verified = new Set(), ceremonies = new Map()}: KnownBefore = {},
 ): Promise<LoadedCommittees> {
   const committees: Committee[] = [];
   const errors: PleiadesError[] = [];
@@ -47,7 +56,7 @@ export async function loadCommittees(
   errors.push(...unreadable);
   for (const {origin, text, fromPlugin} of texts) {
     try {
-      const committee = parseCommitteeFile(text, blstGroup, verified);
+      const committee = parseCommitteeFile(await committeeTextOf(text, ceremonies), blstGroup, verified);
       refuseOtherChain(committee, network, origin);
       if (fromPlugin && committee.validators.every(({committeeHash}) => known.has(committeeHash))) continue;
       for (const {groupPublicKey} of committee.validators) {

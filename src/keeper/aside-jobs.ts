@@ -1,14 +1,16 @@
-import {blstGroup} from "../adapters/bls/blst.js";
+import {blstDkgGroup, blstGroup} from "../adapters/bls/blst.js";
 import type {RootHex} from "../core/bytes.js";
 import type {Committee} from "../core/committee/committee.js";
 import {parseCommitteeFile} from "../core/committee/committee-file.js";
+import {committeeText} from "../core/dkg/committee.js";
+import {verifyNodeSignature} from "../core/dkg/node-signature.js";
 import {DKG_JOBS} from "./dkg/jobs.js";
 
 /** Work of more than a few milliseconds, which the main thread leaves to another one. Arguments and results are plain data. */
 export const ASIDE_JOBS = {
-  /** @see parseCommitteeFile */
+  /** Of a committee file or of a ceremony's public output. @see parseCommitteeFile @see committeeText */
   committee: ({text, verified}: {text: string; verified: ReadonlySet<RootHex>}): Committee =>
-    parseCommitteeFile(text, blstGroup, verified),
+    parseCommitteeFile(committeeText(blstDkgGroup, verifyNodeSignature, text), blstGroup, verified),
   ...DKG_JOBS,
 } as const;
 

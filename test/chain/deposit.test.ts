@@ -28,13 +28,14 @@ describe("npm run e2e:deposit", () => {
 
   after(() => rmSync(dir, {recursive: true, force: true}));
 
-  it("brings a committee's key from its deposit to attestations and a block with an operator down, and out again", async function () {
+  it("brings a key that nobody ever held from its ceremony and deposit to attestations and a block with an operator down, and out again", async function () {
     // Five minutes; a deposit that comes too late for the first vote costs one more, an unlucky validator its block later.
     this.timeout(12 * MINUTE);
     const exitCode = await start("--slot-seconds", "3", "--json").ended();
     const result = JSON.parse(run!.stdout.join("")) as DepositResult;
     expect(result.failure).to.equal(null);
-    const {validator, attestations, blocks, operators} = result;
+    const {validator, attestations, blocks, operators, ceremony} = result;
+    expect(ceremony).to.deep.include({valid: true, validators: [result.publicKey], missing: [], deposits: 1});
     // Behind the eight of genesis, with the credentials that the deposit data names.
     expect(validator?.index).to.equal(8);
     expect(validator?.withdrawalCredentials).to.match(/^0x010{22}[0-9a-f]{40}$/);

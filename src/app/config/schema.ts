@@ -212,7 +212,8 @@ export const configSchema = z.strictObject({
     {about: "The identity of this node."},
   ),
   committees: key(z.array(path).default([]), {
-    about: "Committee files of `pleiades split` or a key generation. Read again on SIGHUP and POST /reload.",
+    about:
+      "Committee files of `pleiades split` or a key generation, or its ceremony.json, which is then verified completely. Read again on SIGHUP and POST /reload.",
     unit: "list of paths",
   }),
   signerDelayMs: key(milliseconds.nullable().default(null), {

@@ -5,6 +5,7 @@ import type {PeerIdText} from "../../core/bytes.js";
 import type {Committee} from "../../core/committee/committee.js";
 import {currentEpoch, type Network} from "../../core/duty/network.js";
 import {storePath} from "../../keeper/start.js";
+import {ceremonySources} from "../ceremony-committees.js";
 import {plural} from "../cli/plural.js";
 import {tolerancesLine} from "../cli/tolerances.js";
 import {committeesOfOperator, loadCommittees, requireCoordinator} from "../committee-files.js";
@@ -43,8 +44,8 @@ export async function examineHere({file, config}: LoadedConfig, nowMs: number): 
 
   const root = (network as Network | null)?.genesisValidatorsRoot ?? null;
   const {committees, errors} = await loadCommittees(
-    // Sources of plugins work only in a program that has started them.
-    {files: config.committees, sources: []},
+    // Sources of other plugins work only in a program that has started them.
+    {files: config.committees, sources: ceremonySources(config)},
     {genesisValidatorsRoot: root},
   );
   findings.push(...errors.map((error) => failed("committee files", error)));
@@ -82,7 +83,7 @@ function membership(
 ): Finding[] {
   const check = "committee files";
   if (committees.length === 0) {
-    return [warn(check, "there are none: nothing can be signed", "Name the files of `pleiades split` in committees.")];
+    return [warn(check, "there are none: nothing can be signed", NO_COMMITTEES)];
   }
   if (peerId !== null) {
     if (config.signer !== undefined) requireCoordinator(committees, peerId);
@@ -99,6 +100,9 @@ function membership(
     return ok(check, [plural(validators.length, "key"), promise, ...roles].join("; "));
   });
 }
+
+const NO_COMMITTEES =
+  "Name the files of `pleiades split` in committees, or make keys that nobody ever holds: `pleiades dkg create`.";
 
 /** Long for a connection to this machine. */
 const CONNECT_MS = 2_000;

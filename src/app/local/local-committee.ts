@@ -3,6 +3,7 @@ import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import {withResolvers} from "../lifecycle.js";
+import {holdCeremony} from "./ceremony.js";
 import {type ServiceOptions, ServiceProcess} from "./child.js";
 import {lockDataDir} from "./lock.js";
 import {
@@ -12,6 +13,7 @@ import {
   writeOperatorConfig,
   writeSignerConfig,
 } from "./plan.js";
+import {groupKeysIn} from "./prepare.js";
 
 export interface LocalCommitteeOptions {
   /** Of the remote signer API. Default 127.0.0.1 and a free port. A second signer takes the port after the first's. */
@@ -27,6 +29,9 @@ export interface LocalCommitteeOptions {
   readonly operatorPlugins?: (id: OperatorId) => {readonly [name: string]: unknown};
   /** `policy.permits` of every operator, asked for at each of its starts. */
   readonly permits?: () => readonly unknown[];
+  /** Called when the operators are up and begin a ceremony, and then with each line of its progress. */
+  readonly onCeremony?: (operators: readonly LocalOperator[]) => void;
+  readonly onProgress?: (line: string) => void;
 }
 
 export interface LocalOperator {
@@ -47,7 +52,6 @@ export interface LocalSigner {
  * commands and configuration files that a person would use. All are children of the calling process and end with it.
  */
 export class LocalCommittee {
-  readonly groupPublicKeys: readonly PubkeyHex[];
   /** Settles when the last signer has ended without being asked to: the error says how. */
   readonly failed: Promise<PleiadesError>;
   readonly #plan: LocalPlan;
@@ -58,7 +62,9 @@ export class LocalCommittee {
   readonly #fail: (error: PleiadesError) => void;
   /** By rank. */
   readonly #signers: ServiceProcess[] = [];
+  #groupPublicKeys: readonly PubkeyHex[];
   #stopping = false;
+  readonly #abort = new AbortController();
 
   private constructor(
     plan: LocalPlan,
@@ -70,7 +76,7 @@ export class LocalCommittee {
     this.#modules = modules;
     this.#options = options;
     this.#unlock = unlock;
-    this.groupPublicKeys = plan.groupPublicKeys;
+    this.#groupPublicKeys = plan.groupPublicKeys;
     const {promise, resolve} = withResolvers<PleiadesError>();
     this.failed = promise;
     this.#fail = resolve;
@@ -78,7 +84,7 @@ export class LocalCommittee {
 
   /**
    * Resolves when every operator and signer is ready. On any failure what was started is stopped again.
-   * @throws CLI_LOCAL_IN_USE · CLI_LOCAL_CHILD
+   * @throws CLI_LOCAL_IN_USE · CLI_LOCAL_CHILD · DKG_CEREMONY_FAILED
    */
   static async start(
     plan: LocalPlan,
@@ -88,6 +94,7 @@ export class LocalCommittee {
     const committee = new LocalCommittee(plan, modules, options, await lockDataDir(plan.dataDir));
     try {
       await settleAll(plan.operators.map(({id}) => committee.startOperator(id)));
+      await committee.#makeKeys();
       // One after another: the places in the list are the ranks.
       for (const rank of plan.signers.keys()) await committee.startSigner(rank);
       return committee;
@@ -102,6 +109,10 @@ export class LocalCommittee {
     const [first] = this.signers();
     if (first === undefined) throw new Error("the signer is not up");
     return first.url;
+  }
+
+  get groupPublicKeys(): readonly PubkeyHex[] {
+    return this.#groupPublicKeys;
   }
 
   /** By rank. */
@@ -161,6 +172,7 @@ export class LocalCommittee {
   /** Stops signers and operators, in this order, so that no request meets a committee that is half gone. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#abort.abort();
     await Promise.all(this.#signers.map((signer) => signer.stop()));
     await Promise.all([...this.#operators.values()].map((process) => process !== "starting" && process.stop()));
     await this.#unlock();
@@ -182,6 +194,18 @@ export class LocalCommittee {
     this.#signers[rank] = signer;
     void signer.ended.then((end) => this.#signerEnded(planned, end));
     if (this.#stopping) await signer.stop();
+  }
+
+  /** In the ceremony, unless they are there. */
+  async #makeKeys(): Promise<void> {
+    const {ceremony, committeeFile} = this.#plan;
+    if (ceremony === null || this.#groupPublicKeys.length > 0) return;
+    const {onCeremony, onProgress = () => {}} = this.#options;
+    onCeremony?.(this.operators());
+    const {clock} = this.#modules;
+    const {signal} = this.#abort;
+    await holdCeremony(this.#plan, ceremony, {clock, env: this.#env("signer"), signal, progress: onProgress});
+    this.#groupPublicKeys = await groupKeysIn(committeeFile);
   }
 
   #portOf(rank: number): number {

@@ -4,7 +4,7 @@ import type {Network} from "../../core/duty/network.js";
 import {networkSection} from "../config/network.js";
 import {renderTemplate} from "../config/template.js";
 import {replaceFile} from "../files.js";
-import {treeOf} from "./state.js";
+import {type CeremonyTerms, treeOf} from "./state.js";
 
 export interface PlannedOperator {
   readonly id: OperatorId;
@@ -22,17 +22,30 @@ export interface PlannedSigner {
   readonly logFile: string;
 }
 
+/** A ceremony of the operators of this machine, and its files. */
+export interface PlannedCeremony extends CeremonyTerms {
+  readonly operatorsFile: string;
+  readonly definitionFile: string;
+  /** Everything public of it, once it is over. */
+  readonly ceremonyFile: string;
+  readonly depositsFile: string;
+}
+
 /** A data folder that is ready to be started. */
 export interface LocalPlan {
   readonly dataDir: string;
   readonly n: number;
   readonly threshold: number;
   readonly network: Network;
+  /** None before the ceremony that makes them. */
   readonly groupPublicKeys: readonly PubkeyHex[];
   readonly operators: readonly PlannedOperator[];
   /** By rank; one at least. */
   readonly signers: readonly PlannedSigner[];
+  /** There once the keys are. */
   readonly committeeFile: string;
+  /** Null where keys were split. */
+  readonly ceremony: PlannedCeremony | null;
   readonly feeRecipient: AddressHex | null;
   /** The keys never signed, and there may be no clock to tell by: their records start empty. */
   readonly startEmpty: boolean;
@@ -63,16 +76,17 @@ export async function writeOperatorConfig(
     {
       dataDir: "./data",
       network: networkOfPlan(plan),
-      committees: ["../../committee.json"],
+      // Of a ceremony the operator has both already.
+      committees: plan.ceremony === null ? ["../../committee.json"] : [],
       operator: {
         listen: [operator.address],
-        bundles: [`./operator-${operator.id}.bundle.json`],
+        bundles: plan.ceremony === null ? [`./operator-${operator.id}.bundle.json`] : [],
         passwordFile: `./operator-${operator.id}.password`,
         startEmpty: plan.startEmpty,
         policy: {permits, registration: {feeRecipient: plan.feeRecipient}},
       },
       signer: null,
-      ...(plugins === undefined ? {} : {plugins}),
+      ...(plan.ceremony === null ? (plugins === undefined ? {} : {plugins}) : {plugins: {dkg: {}, ...plugins}}),
     },
     HEADING(`operator ${operator.id}`),
   );

@@ -1,6 +1,6 @@
 import {readdir} from "node:fs/promises";
 import {join} from "node:path";
-import {type PubkeyHex, parsePubkeyHex} from "../../core/bytes.js";
+import {type AddressHex, type PubkeyHex, parseAddressHex, parsePubkeyHex} from "../../core/bytes.js";
 import {type Network, networkToJson, parseNetwork} from "../../core/duty/network.js";
 import {PleiadesError} from "../../core/errors.js";
 import {readText, replaceFile} from "../files.js";
@@ -17,6 +17,15 @@ export interface LocalState {
   readonly signers: number;
   /** Loopback port of each operator, by index. */
   readonly ports: readonly number[];
+  /** What the operators make their keys from in a ceremony; null where keys were split. */
+  readonly ceremony: CeremonyTerms | null;
+}
+
+/** What `pleiades dkg create` is told. */
+export interface CeremonyTerms {
+  readonly validators: number;
+  readonly withdrawalAddress: AddressHex;
+  readonly feeRecipient: AddressHex;
 }
 
 /** Everything but the lock; made under another name and renamed when complete. */
@@ -48,7 +57,7 @@ export async function writeState(tree: string, state: LocalState): Promise<void>
 }
 
 function parseState(raw: unknown): LocalState {
-  const {version, n, threshold, network, keys, groupPublicKeys, startEmpty, ports, signers} = raw as {
+  const {version, n, threshold, network, keys, groupPublicKeys, startEmpty, ports, signers, ceremony} = raw as {
     [key: string]: unknown;
   };
   if (version !== 1) throw new Error("another version");
@@ -64,5 +73,16 @@ function parseState(raw: unknown): LocalState {
     ports: ports.map(Number),
     // Folders made before there could be several have one.
     signers: signers === undefined ? 1 : Number(signers),
+    ceremony: ceremony == null ? null : parseTerms(ceremony),
+  };
+}
+
+function parseTerms(raw: unknown): CeremonyTerms {
+  const {validators, withdrawalAddress, feeRecipient} = raw as {[key: string]: unknown};
+  if (typeof validators !== "number") throw new Error("malformed");
+  return {
+    validators,
+    withdrawalAddress: parseAddressHex(withdrawalAddress),
+    feeRecipient: parseAddressHex(feeRecipient),
   };
 }

@@ -5,7 +5,7 @@ import {systemClock} from "../../../src/adapters/clock/system.js";
 import {namedNetwork} from "../../../src/app/networks.js";
 import {currentEpoch, forkVersionAt} from "../../../src/core/duty/network.js";
 import type {CeremonyReport} from "../../../src/plugin/dkg/report.js";
-import {Cli, cli, killAll} from "../../support/cli.js";
+import {Cli, cli, killAll, until} from "../../support/cli.js";
 import {OperatorProcesses} from "../../support/dkg-processes.js";
 
 interface Verified {
@@ -134,22 +134,30 @@ describe("a ceremony by its commands", function () {
     expect(refused.stderr).to.match(/^(DKG|COMMITTEE)_\w+: /m);
   });
 
-  it("can be signed with by a signer that loads the committee file, at once and after every operator was started again", async () => {
+  const keysAt = async (url: string): Promise<string[]> =>
+    (await (await fetch(`${url}/api/v1/eth2/publicKeys`)).json()) as string[];
+  const nameCommittees = (...files: readonly string[]): void => {
+    const text = readFileSync(signerConfig(), "utf8");
+    const named = text.replace(/^committees: .*$/m, `committees: ${JSON.stringify(files)}`);
+    writeFileSync(signerConfig(), named.replace(/^ {2}port: \d+$/m, "  port: 0"));
+    expect(readFileSync(signerConfig(), "utf8")).to.include(JSON.stringify(files));
+  };
+
+  it("can be signed with by a running signer that is told of the ceremony's public file, after operators were started again", async () => {
     for (const n of [1, 2]) {
       await operators.kill(n);
       await operators.start(n);
     }
     const folder = (ended.end as {folder: string}).folder;
-    const text = readFileSync(signerConfig(), "utf8");
-    const committees = `committees: [${join(folder, "committee.json")}]`;
-    writeFileSync(
-      signerConfig(),
-      text.replace(/^committees: \[\]$/m, committees).replace(/^ {2}port: \d+$/m, "  port: 0"),
-    );
-    expect(readFileSync(signerConfig(), "utf8")).to.include(committees);
-    signer = new Cli(["signer", "--config", signerConfig(), "--json"]);
-    const {url} = await signer.json<Ready>();
-    const keys = (await (await fetch(`${url}/api/v1/eth2/publicKeys`)).json()) as string[];
+    nameCommittees();
+    const front = new Cli(["signer", "--config", signerConfig(), "--json"]);
+    signer = front;
+    const {url} = await front.json<Ready>();
+    expect(await keysAt(url)).to.deep.equal([]);
+    nameCommittees(join(folder, "ceremony.json"));
+    front.child.kill("SIGHUP");
+    await until("a good reload", () => /"errors":\[\].*reloaded committee files/.test(front.stderr), 30_000);
+    const keys = await keysAt(url);
     const committee = JSON.parse(readFileSync(join(folder, "committee.json"), "utf8")) as {
       genesis_validators_root: string;
       validators: {group_public_key: string}[];
@@ -172,6 +180,35 @@ describe("a ceremony by its commands", function () {
       body: JSON.stringify(body),
     });
     expect([response.status, await response.text()].join(" ")).to.match(/^200 .*0x[0-9a-f]{192}/);
+  });
+
+  it("goes on being signed with when another such file was edited, which is refused by its code", async () => {
+    const folder = (ended.end as {folder: string}).folder;
+    const edited = join(operators.dir, "edited-ceremony.json");
+    const text = readFileSync(join(folder, "ceremony.json"), "utf8");
+    writeFileSync(edited, text.replace('"fee_recipient": "0x22', '"fee_recipient": "0x33'));
+    expect(readFileSync(edited, "utf8")).not.to.equal(text);
+    const {url} = await signer!.json<Ready>();
+    nameCommittees(join(folder, "ceremony.json"), edited);
+    signer!.child.kill("SIGHUP");
+    await until("a word about the edited file", () => signer!.stderr.includes("DKG_DEFINITION_"), 30_000);
+    expect(await keysAt(url)).to.have.length(2);
+    nameCommittees(join(folder, "committee.json"));
+    const {code, stdout} = await cli(["config", "check", "--config", signerConfig(), "--json"]);
+    expect(code, stdout).to.equal(0);
+  });
+
+  it("is seen by the doctor and the check of an operator's configuration, which names no committee file", async () => {
+    const looked = await cli(["doctor", "--config", operators.config(2), "--json"]);
+    const {findings} = JSON.parse(looked.stdout) as {findings: {check: string; status: string; detail: string}[]};
+    expect(findings.filter(({status}) => status === "fail")).to.deep.equal([]);
+    const committee = findings.find(({check}) => check === "committee files");
+    expect(committee?.detail).to.match(/^2 keys; .*this node is operator 2/);
+    const store = findings.find(({check}) => check === "record store");
+    expect(store?.detail).to.include("2 shares, 2 records");
+    const checked = await cli(["config", "check", "--config", operators.config(2), "--json"]);
+    const {ok, committees} = JSON.parse(checked.stdout) as {ok: boolean; committees: {keys: number}[]};
+    expect([ok, committees.map(({keys}) => keys)]).to.deep.equal([true, [2]]);
   });
 
   it("leaves nothing that others can read, and no journal that shows anything", () => {

@@ -5,6 +5,7 @@ import {expect} from "chai";
 import {blstGroup} from "../../../src/adapters/bls/blst.js";
 import {loadCommittees} from "../../../src/app/committee-files.js";
 import {formatCommitteeFile} from "../../../src/core/committee/committee-file.js";
+import {ceremonyFiles} from "../../support/ceremony-file.js";
 import {testDraft, testKey, testPeerId} from "../../support/committees.js";
 
 const [ONE, TWO] = [testKey(1, {n: 4}), testKey(2, {n: 4})];
@@ -42,4 +43,47 @@ describe("committee files of the configuration and of plugins", () => {
     const twice = await loadCommittees({files: [...files, again], sources: []}, ANY);
     expect(twice.errors[0]?.data.files).to.deep.equal([files[0], again]);
   });
+
+  it("follow from a ceremony's public file as from the committee file that it left", async () => {
+    const {ceremony, committee} = await ceremonyFiles({validators: 2});
+    const [from] = (await loadCommittees({files: [await file("ceremony.json", ceremony)], sources: []}, ANY))
+      .committees;
+    const [as] = (await loadCommittees({files: [await file("made.json", committee)], sources: []}, ANY)).committees;
+    expect(from).to.deep.equal(as);
+    expect(from?.validators).to.have.length(2);
+    // An operator's plugin has the same one.
+    const both = await loadCommittees({files: [join(dir, "ceremony.json")], sources: [source(committee)]}, ANY);
+    expect([both.errors, both.committees.length]).to.deep.equal([[], 1]);
+  }).timeout(60_000);
+
+  it("of a ceremony are refused when anything in it was edited, and take no other file down", async () => {
+    const {ceremony} = await ceremonyFiles();
+    const good = await file("good.json", text([ONE]));
+    const known = {ceremonies: new Map<string, string>()};
+    const untouched = await file("ceremony.json", ceremony);
+    await loadCommittees({files: [untouched], sources: []}, ANY, known);
+    expect(known.ceremonies.size).to.equal(1);
+    const parsed = JSON.parse(ceremony) as {
+      definition: {fee_recipient: string};
+      validators: {share_public_keys: string[]}[];
+      results: unknown[];
+    };
+    const edits: readonly [string, RegExp, () => void][] = [
+      ["another fee recipient", /^DKG_/, () => (parsed.definition.fee_recipient = `0x${"11".repeat(20)}`)],
+      ["shares of other operators", /^(DKG|COMMITTEE)_/, () => void parsed.validators[0]!.share_public_keys.reverse()],
+      ["a result less", /^DKG_OUTPUT_INVALID$/, () => void parsed.results.pop()],
+    ];
+    for (const [what, code, edit] of edits) {
+      const before = structuredClone(parsed);
+      edit();
+      const edited = await file("edited.json", JSON.stringify(parsed));
+      Object.assign(parsed, before);
+      const {committees, errors} = await loadCommittees({files: [edited, good, untouched], sources: []}, ANY, known);
+      expect(errors.map((error) => error.code)[0], what).to.match(code);
+      expect([errors.length, errors[0]?.data.file, committees.length], what).to.deep.equal([1, edited, 2]);
+    }
+    const cut = await file("cut.json", ceremony.slice(0, -20));
+    const {errors} = await loadCommittees({files: [cut], sources: []}, ANY);
+    expect(errors[0]?.code).to.equal("COMMITTEE_FILE_MALFORMED");
+  }).timeout(60_000);
 });

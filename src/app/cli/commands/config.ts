@@ -4,6 +4,7 @@ import type {Argv} from "yargs";
 import {systemClock} from "../../../adapters/clock/system.js";
 import {readIdentity} from "../../../adapters/libp2p/identity.js";
 import {PleiadesError} from "../../../core/errors.js";
+import {ceremonySources} from "../../ceremony-committees.js";
 import {committeesOfOperator, loadCommittees, requireCoordinator} from "../../committee-files.js";
 import {loadConfig} from "../../config/load.js";
 import {presetOf, resolveNetwork} from "../../config/network.js";
@@ -62,8 +63,8 @@ async function check({config: path, json}: {config: string; json: boolean}, cont
     }),
   );
   const {committees, errors: refused} = await loadCommittees(
-    // Sources of plugins work only in a program that has started them.
-    {files: config.committees, sources: []},
+    // Sources of other plugins work only in a program that has started them.
+    {files: config.committees, sources: ceremonySources(config)},
     {genesisValidatorsRoot: network?.genesisValidatorsRoot ?? null},
   );
   errors.push(...refused);

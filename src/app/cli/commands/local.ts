@@ -9,7 +9,8 @@ import {runUntilStopped} from "../../lifecycle.js";
 import {type InteropRange, interopSecrets, parseInteropRange} from "../../local/interop.js";
 import {LocalCommittee} from "../../local/local-committee.js";
 import {noNetwork} from "../../local/no-network.js";
-import {type LocalKeys, prepareLocal} from "../../local/prepare.js";
+import type {LocalPlan, PlannedCeremony} from "../../local/plan.js";
+import {type CeremonyKeys, ceremonyKeys, type LocalKeys, prepareLocal} from "../../local/prepare.js";
 import {processLogger} from "../../logging.js";
 import {namedNetwork, networkFromSpec, parseSpecText} from "../../networks.js";
 import {decryptKeystores} from "../../split/decrypt.js";
@@ -33,6 +34,9 @@ interface LocalArgs extends NetworkArgs {
   readonly passwords?: string | undefined;
   readonly slashingProtection?: string | undefined;
   readonly neverSigned: boolean;
+  readonly dkg: boolean;
+  readonly validators?: number | undefined;
+  readonly withdrawalAddress?: string | undefined;
   readonly preset?: "mainnet" | "minimal" | undefined;
   readonly secondsPerSlot?: number | undefined;
   readonly feeRecipient?: string | undefined;
@@ -43,7 +47,7 @@ interface LocalArgs extends NetworkArgs {
 }
 
 const COMMITTEE = "Committee:";
-const KEYS = "Keys (one of the first two, for a new folder):";
+const KEYS = "Keys (--interop, --keystores or --dkg, for a new folder):";
 const CHAIN = "The chain (all optional; what is left out is not checked, and said):";
 
 export const localCommand = (cli: Argv, context: CommandContext): Argv =>
@@ -60,6 +64,10 @@ export const localCommand = (cli: Argv, context: CommandContext): Argv =>
           "a committee of four for eight interop keys",
         )
         .example("$0 local --operators 7 --keystores keys --passwords pw.txt --network hoodi", "your own keys on hoodi")
+        .example(
+          "$0 local --dkg --withdrawal-address 0x… --fee-recipient 0x… --network hoodi",
+          "a key that nobody ever holds, made by the four operators",
+        )
         .epilogue("Runs until SIGTERM or Ctrl-C, and takes every process it started with it, however it ends."),
     async (args) => {
       context.exitCode = await local(args as unknown as LocalArgs, context.io);
@@ -90,6 +98,14 @@ const localOptions = (cli: Argv): Argv =>
       describe: "with --keystores: these keys have never signed anything",
       group: KEYS,
     })
+    .option("dkg", {
+      type: "boolean",
+      default: false,
+      describe: "the operators make the keys in a ceremony, with the commands of docs/dkg.md; nobody ever holds one",
+      group: KEYS,
+    })
+    .option("validators", whole("with --dkg: how many keys, 1 to 1000 (default 1)", KEYS))
+    .option("withdrawal-address", text("with --dkg: execution address that withdrawals go to", KEYS))
     .option("preset", {
       choices: ["mainnet", "minimal"] as const,
       describe: "consensus preset (default mainnet)",
@@ -100,7 +116,10 @@ const localOptions = (cli: Argv): Argv =>
     .option("genesis-time", whole("genesis in unix seconds", CHAIN))
     .option("seconds-per-slot", whole("with --genesis-time, unless --spec says it", CHAIN))
     .option("genesis-validators-root", text("0x and 64 hex digits", CHAIN))
-    .option("fee-recipient", text("sign builder registrations with this fee recipient only", CHAIN))
+    .option(
+      "fee-recipient",
+      text("sign builder registrations with this fee recipient only; with --dkg that of the keys", CHAIN),
+    )
     .option("host", {...text("address of the remote signer API", "Options:"), default: "127.0.0.1"})
     .option("port", {...whole("port of the remote signer API; 0 picks one", "Options:"), default: "9000"})
     .option("data-dir", {
@@ -111,7 +130,7 @@ const localOptions = (cli: Argv): Argv =>
 async function local(args: LocalArgs, io: Io): Promise<number> {
   const logger = processLogger({level: "warn", format: "text"});
   const network = await networkOfLocal(args);
-  const feeRecipient = args.feeRecipient === undefined ? undefined : addressFlag(args.feeRecipient);
+  const feeRecipient = addressFlag("--fee-recipient", args.feeRecipient);
   return runUntilStopped(
     async () => {
       const plan = await prepareLocal({
@@ -128,25 +147,51 @@ async function local(args: LocalArgs, io: Io): Promise<number> {
       io.err(tolerancesLine({n: plan.n, t: plan.threshold}));
       for (const note of plan.notes) io.err(`note: ${note}`);
       io.err(
-        `starting ${plan.n} operators and ${signersInWords(plan.signers.length)} for ${plural(plan.groupPublicKeys.length, "key")}`,
+        `starting ${plan.n} operators and ${signersInWords(plan.signers.length)} for ${plural(plan.ceremony?.validators ?? plan.groupPublicKeys.length, "key")}`,
       );
       const committee = await LocalCommittee.start(
         plan,
         {logger, clock: systemClock},
-        {host: args.host, port: args.port},
+        {
+          host: args.host,
+          port: args.port,
+          onCeremony: (up) => {
+            for (const {id, pid} of up) {
+              const {configFile} = plan.operators.find((one) => one.id === id)!;
+              io.err(`operator ${id}: process ${pid}; by hand: pleiades operator --config ${configFile}`);
+            }
+            io.err("the operators make the keys; kill one and start it again, and it goes on where it was");
+          },
+          onProgress: (line) => io.progress(line),
+        },
       );
       const operators = committee.operators().map(({id, pid}) => ({id, pid}));
       const {url, groupPublicKeys} = committee;
       const signers = committee.signers();
-      if (args.json) io.out(toJsonLine({ready: true, url, signers, operators, groupPublicKeys}));
+      const ceremony = plan.ceremony === null ? undefined : ceremonyFiles(plan, plan.ceremony);
+      if (args.json) io.out(toJsonLine({ready: true, url, signers, operators, groupPublicKeys, ceremony}));
       else {
         io.out(`ready: ${signers.map((signer) => signer.url).join(" ")}`);
         for (const {id, pid} of operators) io.out(`operator ${id}: process ${pid}`);
+        if (ceremony !== undefined) {
+          io.out(`ceremony: ${ceremony.file}`);
+          io.out(`verify it offline: ${ceremony.verify}`);
+        }
       }
       return {failed: committee.failed, stop: () => committee.stop()};
     },
     {logger, watchParent: true},
   );
+}
+
+/** Where a finished ceremony's files are, and the command that checks them. */
+function ceremonyFiles({committeeFile}: LocalPlan, {ceremonyFile, depositsFile}: PlannedCeremony) {
+  return {
+    file: ceremonyFile,
+    committee: committeeFile,
+    deposits: depositsFile,
+    verify: `pleiades dkg verify --file ${ceremonyFile} --committee ${committeeFile} --deposits ${depositsFile}`,
+  };
 }
 
 /** undefined when no option speaks of the chain: then a folder that is there decides. */
@@ -186,7 +231,11 @@ async function networkOfLocal(args: LocalArgs): Promise<Network | undefined> {
   });
 }
 
-function keysOf(args: LocalArgs, network: Network | undefined, io: Io): LocalKeys | undefined {
+function keysOf(args: LocalArgs, network: Network | undefined, io: Io): LocalKeys | CeremonyKeys | undefined {
+  if (args.dkg) return ceremonyOf(args, network);
+  if ((args.validators ?? args.withdrawalAddress) !== undefined) {
+    throw usage("--validators and --withdrawal-address belong to --dkg");
+  }
   const {interop, keystores, passwords, slashingProtection, neverSigned} = args;
   if (interop !== undefined && keystores !== undefined) throw usage("--interop and --keystores exclude each other");
   if (keystores === undefined && (passwords ?? slashingProtection) !== undefined) {
@@ -211,6 +260,23 @@ function keysOf(args: LocalArgs, network: Network | undefined, io: Io): LocalKey
       return {keys, records: await records(keys.map((key) => key.publicKey))};
     },
   };
+}
+
+/** @throws CLI_USAGE */
+function ceremonyOf(args: LocalArgs, network: Network | undefined): CeremonyKeys {
+  const {interop, keystores, validators = 1} = args;
+  if ((interop ?? keystores) !== undefined) throw usage("--dkg makes keys; --interop and --keystores bring some");
+  const withdrawalAddress = addressFlag("--withdrawal-address", args.withdrawalAddress);
+  const feeRecipient = addressFlag("--fee-recipient", args.feeRecipient);
+  if (withdrawalAddress === undefined || feeRecipient === undefined) {
+    throw usage("--dkg needs --withdrawal-address and --fee-recipient: the operators consent to both");
+  }
+  if (validators < 1 || validators > MAX_CEREMONY)
+    throw usage(`--validators is not a number from 1 to ${MAX_CEREMONY}`);
+  if (network === undefined || network.genesisValidatorsRoot === null || network.forks === null) {
+    throw usage("--dkg needs the chain: --network, or --spec with --genesis-validators-root");
+  }
+  return ceremonyKeys({validators, withdrawalAddress, feeRecipient});
 }
 
 const interopKeys = (range: InteropRange): LocalKeys => ({
@@ -246,6 +312,9 @@ function historyOf(
   };
 }
 
+/** What a definition may have. */
+const MAX_CEREMONY = 1_000;
+
 /** More stand-ins than that would be one machine pretending to be many. */
 const MAX_SIGNERS = 4;
 
@@ -256,10 +325,11 @@ function signersFlag(raw: number | undefined): number | undefined {
 
 const signersInWords = (count: number): string => (count === 1 ? "the signer" : `${count} signers`);
 
-function addressFlag(raw: string): AddressHex {
+function addressFlag(name: string, raw: string | undefined): AddressHex | undefined {
+  if (raw === undefined) return undefined;
   try {
     return parseAddressHex(raw);
   } catch {
-    throw usage("--fee-recipient is not 0x and 40 hex digits");
+    throw usage(`${name} is not 0x and 40 hex digits`);
   }
 }

@@ -1,0 +1,35 @@
+import {createHash} from "node:crypto";
+import {Worker} from "node:worker_threads";
+import {isCeremonyFile} from "../core/dkg/committee.js";
+import {type ErrorData, PleiadesError, type ReasonCode} from "../core/errors.js";
+
+/** What the worker found. */
+export type CeremonyVerdict = {readonly committee: string} | {readonly code: ReasonCode; readonly data: ErrorData};
+
+/** Committee files that followed from ceremonies before, by the hash of the ceremony's text. */
+export type KnownCeremonies = Map<string, string>;
+
+/**
+ * The committee file's text of a text that is one already or the public output of a ceremony, which is then verified
+ * completely: nothing in it is believed. @throws as committeeText of core
+ */
+export async function committeeTextOf(text: string, known: KnownCeremonies): Promise<string> {
+  if (!isCeremonyFile(text)) return text;
+  const hash = createHash("sha256").update(text).digest("hex");
+  const before = known.get(hash);
+  if (before !== undefined) return before;
+  const committee = await verified(text);
+  known.set(hash, committee);
+  return committee;
+}
+
+async function verified(text: string): Promise<string> {
+  const worker = new Worker(new URL("./ceremony-worker.js", import.meta.url), {workerData: text});
+  const found = await new Promise<CeremonyVerdict>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    worker.once("exit", (code) => reject(new Error(`the thread that verifies a ceremony ended with ${code}`)));
+  }).finally(() => worker.terminate());
+  if ("committee" in found) return found.committee;
+  throw new PleiadesError({...found.data, code: found.code});
+}
