@@ -15,6 +15,7 @@ import {peerReasons} from "./peer.js";
 import {pluginReasons} from "./plugin.js";
 import {policyReasons} from "./policy.js";
 import type {Reason} from "./reason.js";
+import {shareReasons} from "./share.js";
 import {slashingReasons} from "./slashing.js";
 import {splitReasons} from "./split.js";
 import {thresholdReasons} from "./threshold.js";
@@ -43,6 +44,7 @@ export const REASONS = {
   ...configReasons,
   ...cliReasons,
   ...splitReasons,
+  ...shareReasons,
   ...depositReasons,
   ...exitReasons,
   ...pluginReasons,
