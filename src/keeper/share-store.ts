@@ -25,6 +25,8 @@ export interface StoredShare {
 }
 
 const STORE_KEY = "store_key";
+/** Of a key whose share came back without the past: which withdrawal credentials it signed is not known here. */
+export const restoredMark = (key: PubkeyHex): string => `restored:${key}`;
 const bundleMark = (bundleId: string): string => `bundle:${bundleId}`;
 /** 0x and 96 digits: behind it, for a second share of a key, the committee it belongs to. */
 const KEY_CHARACTERS = 98;
@@ -115,6 +117,30 @@ export class ShareStore {
         this.write(shares, "only");
         this.#environment.put(this.#environment.meta, bundleMark(bundleId), Buffer.from("added"));
       });
+    });
+  }
+
+  /**
+   * Takes back shares that were lost, from a backup or rebuilt by others, in one durable commit: all or nothing. A share
+   * that is held stays as it is, and so does its record; a record that is there without its share is only raised.
+   * @param floor the first record of each; nothing lower is ever right, for nobody knows what they signed
+   * @returns the keys whose shares were taken @throws KEEPER_SECOND_SHARE · SLASHING_STORE_FAILED
+   */
+  restore(shares: readonly StoredShare[], floor: SlashingRecord): Promise<readonly PubkeyHex[]> {
+    return this.#environment.transaction(() => {
+      for (const share of shares) this.#refuseSecond(share);
+      const missing = shares.filter(({groupPublicKey: key}) => this.of(key).length === 0);
+      if (missing.length === 0) return [];
+      this.#environment.allOrNothing(() => {
+        this.write(
+          missing.map((share) => ({share, record: floor})),
+          "only",
+        );
+        for (const {groupPublicKey: key} of missing) {
+          this.#environment.put(this.#environment.meta, restoredMark(key), Buffer.from("restored"));
+        }
+      });
+      return missing.map(({groupPublicKey}) => groupPublicKey);
     });
   }
 
