@@ -3,6 +3,7 @@ import type {RootHex} from "../core/bytes.js";
 import type {Committee} from "../core/committee/committee.js";
 import {parseCommitteeFile} from "../core/committee/committee-file.js";
 import {DKG_JOBS} from "./dkg/jobs.js";
+import {REPAIR_JOBS} from "./repair/jobs.js";
 
 /** Work of more than a few milliseconds, which the main thread leaves to another one. Arguments and results are plain data. */
 export const ASIDE_JOBS = {
@@ -10,6 +11,7 @@ export const ASIDE_JOBS = {
   committee: ({text, verified}: {text: string; verified: ReadonlySet<RootHex>}): Committee =>
     parseCommitteeFile(text, blstGroup, verified),
   ...DKG_JOBS,
+  ...REPAIR_JOBS,
 } as const;
 
 export type AsideJobs = typeof ASIDE_JOBS;

@@ -124,17 +124,26 @@ export class ShareStore {
    * Takes back shares that were lost, from a backup or rebuilt by others, in one durable commit: all or nothing. A share
    * that is held stays as it is, and so does its record; a record that is there without its share is only raised.
    * @param floor the first record of each; nothing lower is ever right, for nobody knows what they signed
+   * @param older committee hashes of older generations: a share that carries one stays beside, for its own time
    * @returns the keys whose shares were taken @throws KEEPER_SECOND_SHARE · SLASHING_STORE_FAILED
    */
-  restore(shares: readonly StoredShare[], floor: SlashingRecord): Promise<readonly PubkeyHex[]> {
+  restore(
+    shares: readonly StoredShare[],
+    floor: SlashingRecord,
+    older: ReadonlySet<RootHex> = new Set(),
+  ): Promise<readonly PubkeyHex[]> {
     return this.#environment.transaction(() => {
-      for (const share of shares) this.#refuseSecond(share);
-      const missing = shares.filter(({groupPublicKey: key}) => this.of(key).length === 0);
+      const missing = shares.filter((share) => {
+        const held = this.of(share.groupPublicKey).filter(({committeeHash}) => !older.has(committeeHash));
+        if (held.length === 0) return true;
+        this.#refuseSecond(share, held);
+        return false;
+      });
       if (missing.length === 0) return [];
       this.#environment.allOrNothing(() => {
         this.write(
           missing.map((share) => ({share, record: floor})),
-          "only",
+          "others",
         );
         for (const {groupPublicKey: key} of missing) {
           this.#environment.put(this.#environment.meta, restoredMark(key), Buffer.from("restored"));
@@ -204,9 +213,9 @@ export class ShareStore {
     return unseal(this.#storeKey.reveal(), sealed, context);
   }
 
-  #refuseSecond(share: StoredShare): void {
+  #refuseSecond(share: StoredShare, held: readonly StoredShare[] = this.of(share.groupPublicKey)): void {
     const {groupPublicKey: key, index, committeeHash} = share;
-    const other = this.of(key).find((held) => held.index !== index || held.committeeHash !== committeeHash);
+    const other = held.find((held) => held.index !== index || held.committeeHash !== committeeHash);
     if (other !== undefined)
       throw new PleiadesError({code: "KEEPER_SECOND_SHARE", key, held: other.index, given: index});
   }

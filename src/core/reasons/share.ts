@@ -38,4 +38,43 @@ export const shareReasons = {
     meaning: "A keystore's share is not the one whose public key stands in the committee file.",
     action: "Use the keystores and the committee file of one backup.",
   },
+  SHARE_REPAIR_MESSAGE: {
+    fault: "operator",
+    meaning: "A message of a share's repair is malformed or not signed by whom it names.",
+    action: "Check that all operators run the same version; otherwise the other side misbehaves.",
+  },
+  SHARE_NO_CONSENT: {
+    fault: "caller",
+    meaning: "This operator's owner has not consented to help that operator, or the consent has expired.",
+    action:
+      "Talk to the owner in person; if the loss is real, they run `pleiades share repair --help-operator` with the peer id of the operator that lost its share.",
+  },
+  SHARE_REPAIR_UNKNOWN: {
+    fault: "environment",
+    meaning:
+      "The repair is not under way here: it ended, was replaced by a newer one, or the keeper was started again.",
+    action: "Start the repair again; nothing was lost.",
+  },
+  SHARE_REPAIR_HELPERS: {
+    fault: "environment",
+    meaning: "Fewer operators help than the committee's threshold: without them the share cannot be rebuilt.",
+    action:
+      "Have the owners of at least a threshold of operators run `pleiades share repair --help-operator`, with their operators running, and try again. What is said of each operator tells why it did not help.",
+  },
+  SHARE_REPAIR_BUSY: {
+    fault: "caller",
+    meaning: "This operator is rebuilding shares already.",
+    action: "Wait for the end of the other command, or stop it.",
+  },
+  SHARE_NO_ANSWER: {
+    fault: "caller",
+    meaning: "Nobody confirmed that this operator is to help rebuild another one's shares.",
+    action: "Type yes when asked; without a terminal give --yes, once you know who is asking and why.",
+  },
+  SHARE_NOTHING_LOST: {
+    fault: "caller",
+    meaning: "This operator holds every share that the configured committee files say is its own.",
+    action:
+      "Configure the committee file of the lost shares under committees: and send SIGHUP; the file is public, any other operator has it.",
+  },
 } as const satisfies Record<string, Reason>;

@@ -2,9 +2,10 @@ import type {Argv} from "yargs";
 import type {KeystoreKdf} from "../../../keeper/share-keystore.js";
 import type {CommandContext} from "../context.js";
 import {toJsonLine} from "../io.js";
-import {configOption, jsonOption, text} from "../options.js";
+import {configOption, jsonOption, text, whole} from "../options.js";
 import {promptPassword, readPasswordFile} from "../password.js";
 import {plural} from "../plural.js";
+import type {RepairArgs} from "./share-repair.js";
 
 const GROUP = "Options:";
 const keys = {
@@ -28,49 +29,74 @@ interface CommonArgs {
 }
 
 export const shareCommand = (cli: Argv, context: CommandContext): Argv =>
-  cli.command("share", "Keep this operator's shares from getting lost: backup, restore", (group) =>
-    group
-      .command(
-        "backup",
-        "Write this operator's shares as keystores (EIP-2335), with the committee files they belong to",
-        (command) =>
-          jsonOption(configOption(command))
-            .option("out", {...text("folder for the files; nothing in it is overwritten", GROUP), demandOption: true})
-            .option("key", keys)
-            .option("kdf", {
-              choices: ["scrypt", "pbkdf2"] as const,
-              default: "scrypt" as const,
-              describe: "how the keystores' password is stretched",
-              group: GROUP,
-            })
-            .option("password-file", keystorePassword)
-            .option("store-password-file", storePassword)
-            .example("$0 share backup --out backup-2026-11", "the operator may go on running")
-            .epilogue(
-              "A backup is as good as the share in it: whoever has the backups of a threshold of operators and their passwords has the key. Destroy a backup once its key's shares were renewed by a refresh or a reshare.",
-            ),
-        async (args) => {
-          await backup(args as unknown as BackupArgs, context);
-        },
-      )
-      .command(
-        "restore",
-        "Put the shares of a backup into this operator's store; their records start at the floor",
-        (command) =>
-          jsonOption(configOption(command))
-            .option("from", {...text("folder that `share backup` wrote", GROUP), demandOption: true})
-            .option("key", keys)
-            .option("password-file", keystorePassword)
-            .option("store-password-file", storePassword)
-            .example("$0 share restore --from backup-2026-11", "before the operator starts, or then a SIGHUP")
-            .epilogue(
-              "It is all or nothing, and can be repeated. The operator signs no attestation before the epoch after next and no block before that: nobody knows any more what its share has signed. Never restore while the share is still in use on another machine.",
-            ),
-        async (args) => {
-          await restore(args as unknown as RestoreArgs, context);
-        },
-      )
-      .demandCommand(1, "Say what to do with the shares: backup or restore."),
+  cli.command(
+    "share",
+    "Keep this operator's shares from getting lost, and get lost ones back: backup, restore, repair",
+    (group) =>
+      group
+        .command(
+          "backup",
+          "Write this operator's shares as keystores (EIP-2335), with the committee files they belong to",
+          (command) =>
+            jsonOption(configOption(command))
+              .option("out", {...text("folder for the files; nothing in it is overwritten", GROUP), demandOption: true})
+              .option("key", keys)
+              .option("kdf", {
+                choices: ["scrypt", "pbkdf2"] as const,
+                default: "scrypt" as const,
+                describe: "how the keystores' password is stretched",
+                group: GROUP,
+              })
+              .option("password-file", keystorePassword)
+              .option("store-password-file", storePassword)
+              .example("$0 share backup --out backup-2026-11", "the operator may go on running")
+              .epilogue(
+                "A backup is as good as the share in it: whoever has the backups of a threshold of operators and their passwords has the key. Destroy a backup once its key's shares were renewed by a refresh or a reshare.",
+              ),
+          async (args) => {
+            await backup(args as unknown as BackupArgs, context);
+          },
+        )
+        .command(
+          "restore",
+          "Put the shares of a backup into this operator's store; their records start at the floor",
+          (command) =>
+            jsonOption(configOption(command))
+              .option("from", {...text("folder that `share backup` wrote", GROUP), demandOption: true})
+              .option("key", keys)
+              .option("password-file", keystorePassword)
+              .option("store-password-file", storePassword)
+              .example("$0 share restore --from backup-2026-11", "before the operator starts, or then a SIGHUP")
+              .epilogue(
+                "It is all or nothing, and can be repeated. The operator signs no attestation before the epoch after next and no block before that: nobody knows any more what its share has signed. Never restore while the share is still in use on another machine.",
+              ),
+          async (args) => {
+            await restore(args as unknown as RestoreArgs, context);
+          },
+        )
+        .command(
+          "repair",
+          "Have lost shares of this operator rebuilt by a threshold of the others; or consent to help another operator so",
+          (command) =>
+            jsonOption(configOption(command))
+              .option("key", keys)
+              .option(
+                "help-operator",
+                text("instead: help the operator with this peer id, which lost its shares", GROUP),
+              )
+              .option("minutes", {...whole("with --help-operator: how long; 0 ends it", GROUP), default: 60})
+              .option("yes", {type: "boolean", default: false, describe: "do not ask for confirmation", group: GROUP})
+              .example("$0 share repair --help-operator 12D3KooW…", "on at least a threshold of the other operators")
+              .example("$0 share repair", "on the one that lost its shares")
+              .epilogue(
+                "Both need a running operator with the plugin `share` in its configuration. Nobody learns another share or the key, and only the node that the committee file names gets the share. Confirm the loss with its owner in person before you help: a share given back to whoever stole a node key is one share more for the thief.",
+              ),
+          async (args) => {
+            const {repairOrHelp} = await import("./share-repair.js");
+            await repairOrHelp(args as unknown as RepairArgs, context);
+          },
+        )
+        .demandCommand(1, "Say what to do with the shares: backup, restore or repair."),
   );
 
 interface BackupArgs extends CommonArgs {
