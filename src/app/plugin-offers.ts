@@ -9,6 +9,7 @@ import type {PluginOffer} from "../plugin/lifecycle.js";
 import type {CeremonyVault} from "../ports/ceremony-vault.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
+import type {ShareRepair} from "../ports/share-repair.js";
 
 export interface OfferModules {
   readonly hub: OperatorHub;
@@ -16,6 +17,7 @@ export interface OfferModules {
   readonly logger: Logger;
   readonly identity: Identity;
   readonly vault: CeremonyVault;
+  readonly repair: ShareRepair;
   readonly committeesChanged: () => Promise<readonly string[]>;
 }
 
@@ -33,14 +35,21 @@ export class PluginOffers {
 
   /** Makes the plugin's folder. */
   async of(plugin: PluginName): Promise<PluginOffer> {
-    const {hub, clock, logger, identity, vault, committeesChanged} = this.#modules;
+    const {hub, clock, logger, identity, vault, repair, committeesChanged} = this.#modules;
     const dataDir = join(this.#options.dataDir, "plugins", plugin);
     await mkdir(dataDir, {recursive: true, mode: 0o700});
     // One that was there may have been unpacked from somewhere with other rights.
     await chmod(dataDir, 0o700);
     const peers = new Libp2pPeerMessages({hub, clock, logger: logger.child({plugin})}, {self: identity.peerId, plugin});
     this.#peers.push(peers);
-    return {peers, dataDir, vault, sign: (message) => identity.sign(pluginMessage(plugin, message)), committeesChanged};
+    return {
+      peers,
+      dataDir,
+      vault,
+      repair,
+      sign: (message) => identity.sign(pluginMessage(plugin, message)),
+      committeesChanged,
+    };
   }
 
   async close(): Promise<void> {

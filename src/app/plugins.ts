@@ -3,6 +3,7 @@ import type {PublicConfig} from "../plugin/contract.js";
 import {createDkgPlugin, type DkgPluginModules} from "../plugin/dkg/plugin.js";
 import {createPluginContainer, loadPlugins, type PluginHost} from "../plugin/host.js";
 import {createMetricsPlugin} from "../plugin/metrics/plugin.js";
+import {createSharePlugin} from "../plugin/share/plugin.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
 import {BUILT_IN} from "./cli/built-in.js";
@@ -23,7 +24,11 @@ export function loadPluginHost(
     logger,
     baseDir,
     // A new one per host: each has a registry of its own.
-    builtins: [createMetricsPlugin(), createDkgPlugin({group: blstDkgGroup, openJournal: openCeremonyJournal})],
+    builtins: [
+      createMetricsPlugin(),
+      createDkgPlugin({group: blstDkgGroup, openJournal: openCeremonyJournal}),
+      createSharePlugin(),
+    ],
     reservedCommands: BUILT_IN,
   });
 }

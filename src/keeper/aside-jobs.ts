@@ -5,6 +5,7 @@ import {parseCommitteeFile} from "../core/committee/committee-file.js";
 import {committeeText} from "../core/dkg/committee.js";
 import {verifyNodeSignature} from "../core/dkg/node-signature.js";
 import {DKG_JOBS} from "./dkg/jobs.js";
+import {REPAIR_JOBS} from "./repair/jobs.js";
 
 /** Work of more than a few milliseconds, which the main thread leaves to another one. Arguments and results are plain data. */
 export const ASIDE_JOBS = {
@@ -12,6 +13,7 @@ export const ASIDE_JOBS = {
   committee: ({text, verified}: {text: string; verified: ReadonlySet<RootHex>}): Committee =>
     parseCommitteeFile(committeeText(blstDkgGroup, verifyNodeSignature, text), blstGroup, verified),
   ...DKG_JOBS,
+  ...REPAIR_JOBS,
 } as const;
 
 export type AsideJobs = typeof ASIDE_JOBS;

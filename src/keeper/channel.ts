@@ -33,6 +33,7 @@ export type ToKeeper =
   | {readonly kind: "reload"; readonly id: number; readonly files: KeeperFiles}
   /** Parsed when it is answered, so that what is wrong with it goes back to who asked. */
   | {readonly kind: "vault"; readonly id: number; readonly call: unknown}
+  | {readonly kind: "repair"; readonly id: number; readonly call: unknown}
   | {readonly kind: "close"};
 
 export interface ReplyItem {
@@ -115,10 +116,11 @@ export function parseToKeeper(raw: unknown): ToKeeper {
       if (!sightings.every((text) => typeof text === "string")) throw bad("sighting");
       return {kind: "judge", id, sightings};
     }
-    case "vault": {
+    case "vault":
+    case "repair": {
       const {id, call} = message;
       if (!isId(id)) throw bad("id");
-      return {kind: "vault", id, call};
+      return {kind: message.kind, id, call};
     }
     case "reload": {
       const {id, files} = message;

@@ -19,6 +19,7 @@ import {
 } from "./channel.js";
 import {callVault, parseVaultCall} from "./dkg/calls.js";
 import type {LifeAlarm} from "./keeper-life.js";
+import {callRepair} from "./repair/calls.js";
 import {type StartedKeeper, startSigningKeeper} from "./start.js";
 
 /** A commit whose replies left without it is told this late; it is for metrics only. */
@@ -205,6 +206,14 @@ function receive(message: ToKeeper): void {
         const stopped = started.keeper.stopped;
         if (stopped !== null) throw stopped;
         return callVault(started.vault, parseVaultCall(message.call));
+      });
+      return;
+    case "repair":
+      void answer(message.id, async () => {
+        if (started === null) throw new PleiadesError({code: "KEEPER_NOT_SIGNING"});
+        const stopped = started.keeper.stopped;
+        if (stopped !== null) throw stopped;
+        return callRepair(started.repair, message.call);
       });
       return;
     case "close":

@@ -90,7 +90,12 @@ export class Holdings {
     });
   }
 
-  /** Shares were taken out of the store: nothing is signed with them when this has resolved. */
+  /** Every committee of which this keeper may hold shares. */
+  committees(): readonly Committee[] {
+    return [...this.#kept, ...this.#committees];
+  }
+
+  /** Shares came into the store or were taken out of it: signed with is what is there when this has resolved. */
   again(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#hold();
@@ -153,7 +158,7 @@ export class Holdings {
     const {network, startEmpty, password} = this.#options;
     const {flooredAt} = await store.transactPast((past) => ({past: "keep", writes: new Map(), result: past}));
     const added = await addBundle(shares, readText(file), {
-      committees: [...this.#committees, ...this.#kept],
+      committees: this.committees(),
       network,
       nowMs: clock.now(),
       startEmpty,

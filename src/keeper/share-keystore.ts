@@ -73,7 +73,7 @@ export async function encryptKeystore(
   {password, kdf, random = freshRandom()}: {password: string; kdf: KeystoreKdf; random?: KeystoreRandom},
 ): Promise<string> {
   const {salt, iv, uuid} = random;
-  const key = await derive(normalised(password), salt, kdf);
+  const key = await derive(normalisedPassword(password), salt, kdf);
   try {
     const cipher = createCipheriv("aes-128-ctr", key.subarray(0, 16), iv);
     const message = Buffer.concat([cipher.update(secret.reveal()), cipher.final()]);
@@ -100,8 +100,8 @@ export async function encryptKeystore(
 
 const freshRandom = (): KeystoreRandom => ({salt: randomBytes(32), iv: randomBytes(16), uuid: randomUUID()});
 
-/** NFKD without control characters, as EIP-2335 has it. */
-function normalised(password: string): Buffer {
+/** NFKD without control characters, as EIP-2335 has it. @throws KEEPER_PASSWORD */
+export function normalisedPassword(password: string): Buffer {
   const kept = [...password.normalize("NFKD")].filter((char) => {
     const code = char.codePointAt(0) ?? 0;
     return code > 0x1f && !(code >= 0x7f && code <= 0x9f);

@@ -25,6 +25,8 @@ export interface StoredShare {
 }
 
 const STORE_KEY = "store_key";
+/** Of a key whose share came back without the past: which withdrawal credentials it signed is not known here. */
+export const restoredMark = (key: PubkeyHex): string => `restored:${key}`;
 const bundleMark = (bundleId: string): string => `bundle:${bundleId}`;
 /** 0x and 96 digits: behind it, for a second share of a key, the committee it belongs to. */
 const KEY_CHARACTERS = 98;
@@ -119,6 +121,39 @@ export class ShareStore {
   }
 
   /**
+   * Takes back shares that were lost, from a backup or rebuilt by others, in one durable commit: all or nothing. A share
+   * that is held stays as it is, and so does its record; a record that is there without its share is only raised.
+   * @param floor the first record of each; nothing lower is ever right, for nobody knows what they signed
+   * @param older committee hashes of older generations: a share that carries one stays beside, for its own time
+   * @returns the keys whose shares were taken @throws KEEPER_SECOND_SHARE · SLASHING_STORE_FAILED
+   */
+  restore(
+    shares: readonly StoredShare[],
+    floor: SlashingRecord,
+    older: ReadonlySet<RootHex> = new Set(),
+  ): Promise<readonly PubkeyHex[]> {
+    return this.#environment.transaction(() => {
+      const missing = shares.filter((share) => {
+        const held = this.of(share.groupPublicKey).filter(({committeeHash}) => !older.has(committeeHash));
+        if (held.length === 0) return true;
+        this.#refuseSecond(share, held);
+        return false;
+      });
+      if (missing.length === 0) return [];
+      this.#environment.allOrNothing(() => {
+        this.write(
+          missing.map((share) => ({share, record: floor})),
+          "others",
+        );
+        for (const {groupPublicKey: key} of missing) {
+          this.#environment.put(this.#environment.meta, restoredMark(key), Buffer.from("restored"));
+        }
+      });
+      return missing.map(({groupPublicKey}) => groupPublicKey);
+    });
+  }
+
+  /**
    * Inside a transaction and in allOrNothing: shares and their first records.
    * @param beside `others`: of another generation, whose tenures are written in the same commit
    * @throws KEEPER_SECOND_SHARE
@@ -178,9 +213,9 @@ export class ShareStore {
     return unseal(this.#storeKey.reveal(), sealed, context);
   }
 
-  #refuseSecond(share: StoredShare): void {
+  #refuseSecond(share: StoredShare, held: readonly StoredShare[] = this.of(share.groupPublicKey)): void {
     const {groupPublicKey: key, index, committeeHash} = share;
-    const other = this.of(key).find((held) => held.index !== index || held.committeeHash !== committeeHash);
+    const other = held.find((held) => held.index !== index || held.committeeHash !== committeeHash);
     if (other !== undefined)
       throw new PleiadesError({code: "KEEPER_SECOND_SHARE", key, held: other.index, given: index});
   }

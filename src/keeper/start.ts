@@ -3,11 +3,13 @@ import {join} from "node:path";
 import {LmdbSlashingStore} from "../adapters/slashing-store/lmdb.js";
 import {LmdbEnvironment, type OnCommit} from "../adapters/slashing-store/lmdb-environment.js";
 import {parseLifeId} from "../core/bytes.js";
+import {verifyPluginSignature} from "../core/dkg/node-signature.js";
 import {currentEpoch} from "../core/duty/network.js";
 import type {CeremonyVault} from "../ports/ceremony-vault.js";
 import type {Clock} from "../ports/clock.js";
 import type {KeeperFiles, KeeperReload} from "../ports/keeper.js";
 import type {LogFields} from "../ports/logger.js";
+import type {ShareRepair} from "../ports/share-repair.js";
 import {AsideThread} from "./aside-thread.js";
 import {openShareBundle} from "./bundle.js";
 import {grantedPermits} from "./dkg/handover.js";
@@ -19,6 +21,7 @@ import {SigningKeeper} from "./keeper.js";
 import {KeeperLife, type LifeAlarm} from "./keeper-life.js";
 import {SigningPool} from "./partial-signer.js";
 import {readPassword} from "./password.js";
+import {KeeperRepair} from "./repair/repair.js";
 import {ShareStore} from "./share-store.js";
 import {TenureBook} from "./tenure-book.js";
 import {WithdrawalGuard} from "./withdrawal-guard.js";
@@ -34,6 +37,7 @@ export interface StartedKeeper {
   readonly keeper: SigningKeeper;
   readonly life: KeeperLife;
   readonly vault: CeremonyVault;
+  readonly repair: ShareRepair;
   readonly environment: LmdbEnvironment;
   reload(files: KeeperFiles): Promise<KeeperReload>;
   /** Now and then: removes shares whose time was over for good an epoch ago. */
@@ -117,11 +121,23 @@ export async function startSigningKeeper(raw: unknown, hooks: KeeperHooks): Prom
       },
       {network: init.network},
     );
+    const repair = new KeeperRepair(
+      {
+        table: shares,
+        committees: () => holdings.committees(),
+        restored: () => holdings.again(),
+        aside,
+        clock: hooks.clock,
+        verify: verifyPluginSignature("share"),
+      },
+      {network: init.network},
+    );
     let sweptAt = currentEpoch(init.network, hooks.clock.now());
     return {
       keeper,
       life,
       vault,
+      repair,
       environment,
       reload: (files) => holdings.reload(files),
       async tidy() {

@@ -4,6 +4,7 @@ import {type PubkeyHex, parseAddressHex, parseRootHex} from "../core/bytes.js";
 import {isJsonObject} from "../core/duty/strict-object.js";
 import {PleiadesError, type ReasonCode} from "../core/errors.js";
 import {decideWithdrawal, type WithdrawalRecord, type WithdrawalSubject} from "../core/slashing/withdrawal.js";
+import {restoredMark} from "./share-store.js";
 
 /** A context of its own, so that no record of another kind can stand in its place. */
 const nameOf = (key: PubkeyHex): string => `withdrawal ${key}`;
@@ -31,7 +32,9 @@ export class WithdrawalGuard {
     sign: () => Promise<P>,
   ): Promise<WithdrawalAnswer<P>> {
     const {code, signing} = await this.#environment.transaction(() => {
-      const decision = decideWithdrawal(this.#read(key), subject, {key, permitted, forgotten: this.#forgotten()});
+      const restored = this.#environment.meta.get(restoredMark(key)) !== undefined;
+      const forgotten = restored || this.#forgotten();
+      const decision = decideWithdrawal(this.#read(key), subject, {key, permitted, forgotten});
       if (decision.answer === "deny") return {code: decision.code, signing: null};
       if (decision.answer === "approve") this.#environment.allOrNothing(() => this.#write(key, decision.record));
       const signing = sign();

@@ -7,6 +7,7 @@ import type {ControlRoute, PluginRoute} from "../ports/http-route.js";
 import type {Logger} from "../ports/logger.js";
 import type {Observer} from "../ports/observer.js";
 import type {PeerMessages} from "../ports/peer-messages.js";
+import type {ShareRepair} from "../ports/share-repair.js";
 
 /** The version of everything in this file. It rises when a plugin written for it could break. */
 export const PLUGIN_API_VERSION = 1;
@@ -85,6 +86,8 @@ export interface PluginContext {
   readonly dataDir?: string;
   /** In an operator alone: the keeper's side of key ceremonies. No call of it returns a share. */
   readonly vault?: CeremonyVault;
+  /** In an operator alone: the keeper's side of rebuilding lost shares. No call of it returns a share. */
+  readonly repair?: ShareRepair;
   /** In an operator alone: this node's Ed25519 signature (64 bytes) of {@link pluginMessage}, so in this plugin's name only. */
   readonly sign?: (message: Uint8Array) => Uint8Array;
   /** In an operator alone: the node asks its committee sources again. Resolves with what could not be used, in words. */

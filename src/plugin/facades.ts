@@ -3,6 +3,7 @@ import type {CeremonyVault} from "../ports/ceremony-vault.js";
 import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
 import type {NamedPeer, PeerMessages} from "../ports/peer-messages.js";
+import type {ShareRepair} from "../ports/share-repair.js";
 import type {PluginOffer} from "./lifecycle.js";
 
 /** A logger of its own for plugins: replacing a method of it changes nothing for anybody else. */
@@ -25,10 +26,11 @@ export function frozenClock(inner: Clock): Clock {
   });
 }
 
-export const frozenOffer = ({peers, dataDir, vault, sign, committeesChanged}: PluginOffer): PluginOffer => ({
+export const frozenOffer = ({peers, dataDir, vault, repair, sign, committeesChanged}: PluginOffer): PluginOffer => ({
   ...(peers === undefined ? {} : {peers: frozenPeers(peers)}),
   ...(dataDir === undefined ? {} : {dataDir}),
   ...(vault === undefined ? {} : {vault: frozenVault(vault)}),
+  ...(repair === undefined ? {} : {repair: frozenRepair(repair)}),
   ...(sign === undefined ? {} : {sign: (message: Uint8Array) => sign(bytesOf(message))}),
   ...(committeesChanged === undefined ? {} : {committeesChanged: () => committeesChanged()}),
 });
@@ -47,6 +49,20 @@ function frozenVault(inner: CeremonyVault): CeremonyVault {
     takeOver: (ceremony, retirements) => inner.takeOver(ceremony, retirements),
     abort: (ceremony) => inner.abort(ceremony),
     status: () => inner.status(),
+  });
+}
+
+function frozenRepair(inner: ShareRepair): ShareRepair {
+  return Object.freeze<ShareRepair>({
+    lost: (self) => inner.lost(self),
+    ask: (input) => inner.ask(input),
+    check: (session, input) => inner.check(session, input),
+    judge: (session, input) => inner.judge(session, input),
+    rebuild: (session, sums) => inner.rebuild(session, sums),
+    consent: (input) => inner.consent(input),
+    announce: (input) => inner.announce(input),
+    deal: (session, input) => inner.deal(session, input),
+    sum: (session, input) => inner.sum(session, input),
   });
 }
 

@@ -12,7 +12,7 @@ const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 5_000;
 
 /** What the node that runs the plugins has for one of them, beyond what every node has. */
-export type PluginOffer = Pick<PluginContext, "peers" | "dataDir" | "vault" | "sign" | "committeesChanged">;
+export type PluginOffer = Pick<PluginContext, "peers" | "dataDir" | "vault" | "repair" | "sign" | "committeesChanged">;
 export type OfferTo = (plugin: PluginName) => Promise<PluginOffer>;
 
 export interface Hosted {

@@ -3,6 +3,7 @@ import type {PleiadesError, ReasonCode} from "../core/errors.js";
 import type {Sighting} from "../core/slashing/sighting.js";
 import type {CeremonyVault} from "./ceremony-vault.js";
 import type {PartialReply, PartialRequest, Watermark} from "./operator-link.js";
+import type {ShareRepair} from "./share-repair.js";
 
 export interface KeeperKey {
   readonly groupPublicKey: PubkeyHex;
@@ -49,6 +50,8 @@ export interface Keeper {
   readonly ended: Promise<PleiadesError>;
   /** Of key ceremonies; its calls throw KEEPER_GONE too. */
   readonly vault: CeremonyVault;
+  /** Of lost shares; likewise. */
+  readonly repair: ShareRepair;
   sign(request: PartialRequest): Promise<PartialReply>;
   keys(): Promise<readonly KeeperKey[]>;
   watermarks(): Promise<readonly Watermark[]>;

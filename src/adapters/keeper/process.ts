@@ -12,6 +12,7 @@ import {
 } from "../../keeper/channel.js";
 import {vaultOver} from "../../keeper/dkg/calls.js";
 import type {KeeperInit} from "../../keeper/init.js";
+import {repairOver} from "../../keeper/repair/calls.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Keeper, KeeperFiles, KeeperKey, KeeperReload, KeeperStatus} from "../../ports/keeper.js";
 import type {Logger} from "../../ports/logger.js";
@@ -91,6 +92,9 @@ class KeeperProcess implements Keeper {
   readonly ended: Promise<PleiadesError>;
   readonly vault = vaultOver((call) =>
     this.#answer(`vault ${call.method}`, (id) => ({kind: "vault", id, call}), VAULT_TIMEOUT_MS),
+  );
+  readonly repair = repairOver((call) =>
+    this.#answer(`repair ${call.method}`, (id) => ({kind: "repair", id, call}), VAULT_TIMEOUT_MS),
   );
   #onEnded: (error: PleiadesError) => void = () => {};
   readonly #child: ChildProcess;

@@ -11,6 +11,7 @@ export const BUILT_IN: readonly string[] = [
   "doctor",
   "local",
   "participants",
+  "share",
   "exit",
   "escrow",
   "credential-change",

@@ -11,6 +11,7 @@ import {initCommand} from "./commands/init.js";
 import {localCommand} from "./commands/local.js";
 import {participantsCommand} from "./commands/participants.js";
 import {operatorCommand, signerCommand} from "./commands/services.js";
+import {shareCommand} from "./commands/share.js";
 import {slashingProtectionCommand} from "./commands/slashing-protection.js";
 import {splitCommand} from "./commands/split.js";
 import {validatorCommand} from "./commands/validator.js";
@@ -31,6 +32,7 @@ const COMMANDS: readonly ((cli: Argv, context: CommandContext) => Argv)[] = [
   doctorCommand,
   localCommand,
   participantsCommand,
+  shareCommand,
   exitCommand,
   escrowCommand,
   credentialChangeCommand,

@@ -96,9 +96,9 @@ export async function composeOperator(
       ),
     );
     const committeesChanged = async () => (await book.reload()).errors;
-    const {vault} = keeper;
+    const {vault, repair} = keeper;
     const offers = new PluginOffers(
-      {hub, clock, logger: log, identity, vault, committeesChanged},
+      {hub, clock, logger: log, identity, vault, repair, committeesChanged},
       {dataDir: loaded.config.dataDir},
     );
     stops.push(() => offers.close());

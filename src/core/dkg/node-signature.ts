@@ -30,14 +30,19 @@ export function nodePublicKey(peer: PeerIdText): Uint8Array | null {
 export const pluginMessage = (plugin: string, message: Uint8Array): Uint8Array =>
   new Uint8Array(Buffer.concat([Buffer.from(`pleiades plugin ${plugin}\n`), message]));
 
-/** Statements of ceremonies: node keys as libp2p has them, in the name of the plugin `dkg`. @see RFC 8032 */
-export const verifyNodeSignature: VerifyNodeSignature = (peer, message, signature) => {
-  const bytes = nodePublicKey(peer);
-  if (bytes === null || signature.length !== 64) return false;
-  try {
-    const key = createPublicKey({key: Buffer.concat([SPKI_PREFIX, bytes]), format: "der", type: "spki"});
-    return verify(null, pluginMessage("dkg", message), key, signature);
-  } catch {
-    return false;
-  }
-};
+/** Node keys as libp2p has them, in the name of that plugin. @see RFC 8032 */
+export const verifyPluginSignature =
+  (plugin: string): VerifyNodeSignature =>
+  (peer, message, signature) => {
+    const bytes = nodePublicKey(peer);
+    if (bytes === null || signature.length !== 64) return false;
+    try {
+      const key = createPublicKey({key: Buffer.concat([SPKI_PREFIX, bytes]), format: "der", type: "spki"});
+      return verify(null, pluginMessage(plugin, message), key, signature);
+    } catch {
+      return false;
+    }
+  };
+
+/** Statements of ceremonies. */
+export const verifyNodeSignature: VerifyNodeSignature = verifyPluginSignature("dkg");

@@ -17,6 +17,7 @@ import {peerReasons} from "./peer.js";
 import {pluginReasons} from "./plugin.js";
 import {policyReasons} from "./policy.js";
 import type {Reason} from "./reason.js";
+import {shareReasons} from "./share.js";
 import {slashingReasons} from "./slashing.js";
 import {splitReasons} from "./split.js";
 import {thresholdReasons} from "./threshold.js";
@@ -46,6 +47,7 @@ export const REASONS = {
   ...configReasons,
   ...cliReasons,
   ...splitReasons,
+  ...shareReasons,
   ...depositReasons,
   ...exitReasons,
   ...escrowReasons,

@@ -115,7 +115,7 @@ export const keeperReasons = {
   KEEPER_CREDENTIALS_FORGOTTEN: {
     fault: "environment",
     meaning:
-      "This operator's records were once found to be old, so it cannot know which withdrawal credentials it has signed for this key.",
+      "This operator's records were once found to be old, or its share of this key came back without them, so it cannot know which withdrawal credentials it has signed for this key.",
     action: "Sign the deposit with the other operators, or make a new key.",
   },
   KEEPER_NO_ESCROW: {

@@ -1,5 +1,10 @@
 import {expect} from "chai";
+import {LmdbEnvironment} from "../../../src/adapters/slashing-store/lmdb-environment.js";
 import {parsePolicyConfig, policyToJson} from "../../../src/core/duty/policy.js";
+import {floorRecord} from "../../../src/core/slashing/decide.js";
+import {Secret} from "../../../src/keeper/secret.js";
+import {ShareStore} from "../../../src/keeper/share-store.js";
+import {storePath} from "../../../src/keeper/start.js";
 import {KeeperFixture, outcome} from "../../support/keeper.js";
 
 const root = (byte: number): string => `0x01${"00".repeat(11)}${byte.toString(16).padStart(2, "0").repeat(20)}`;
@@ -50,6 +55,22 @@ describe("the one withdrawal credential of a key", function () {
     const again = await fixture.start(allowed);
     expect(outcome(await again.sign(deposit(2, 32n * ETH)))).to.equal("KEEPER_OTHER_CREDENTIALS");
     expect(await again.sign(deposit(1, ETH))).to.deep.equal(first);
+  });
+
+  it("is not known of a share that came back without its past, and then no deposit is signed", async () => {
+    const allowed = {...permits([1, ETH], [2, ETH, 1]), bundleFiles: []};
+    await fixture.createStore(fixture.init().dataDir);
+    const environment = await LmdbEnvironment.open(storePath(fixture.init().dataDir));
+    const shares = await ShareStore.open({environment}, "correct horse");
+    const [share] = fixture.keys[0]!.shares;
+    const {groupPublicKey, committeeHash} = fixture.committee.validators[0]!;
+    const stored = {groupPublicKey, committeeHash, index: share!.index, secret: new Secret(share!.secret)};
+    expect(await shares.restore([stored], floorRecord({epoch: 100n, slotsPerEpoch: 32}))).to.deep.equal([
+      groupPublicKey,
+    ]);
+    await environment.close();
+    const keeper = await fixture.start(allowed);
+    expect(outcome(await keeper.sign(deposit(1, ETH)))).to.equal("KEEPER_CREDENTIALS_FORGOTTEN");
   });
 
   it("is decided once when two different ones are asked for at the same time", async () => {

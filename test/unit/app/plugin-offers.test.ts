@@ -3,6 +3,7 @@ import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {expect} from "chai";
 import {systemClock} from "../../../src/adapters/clock/system.js";
+import {memoryRepair} from "../../../src/adapters/keeper/memory-repair.js";
 import {memoryVault} from "../../../src/adapters/keeper/memory-vault.js";
 import {generateIdentity} from "../../../src/adapters/libp2p/identity.js";
 import {OperatorHub} from "../../../src/adapters/libp2p/operator-hub.js";
@@ -18,8 +19,9 @@ describe("what an operator offers its plugins", () => {
     const logger = new MemoryLogger();
     const hub = await OperatorHub.create({identity, logger}, {listen: ["/ip4/127.0.0.1/tcp/0"]});
     const vault = memoryVault({clock: systemClock}, {network: testNetwork()});
+    const repair = memoryRepair({clock: systemClock}, {network: testNetwork(), committees: []});
     const offers = new PluginOffers(
-      {hub, clock: systemClock, logger, identity, vault, committeesChanged: async () => ["one file"]},
+      {hub, clock: systemClock, logger, identity, vault, repair, committeesChanged: async () => ["one file"]},
       {dataDir},
     );
     try {
@@ -30,6 +32,7 @@ describe("what an operator offers its plugins", () => {
       expect(old.peers?.self).to.equal(identity.peerId);
       expect(old.peers).not.to.equal(fresh.peers);
       expect(await old.committeesChanged?.()).to.deep.equal(["one file"]);
+      expect(await old.repair?.lost(identity.peerId)).to.deep.equal([]);
       expect(await old.vault?.status()).to.deep.equal([]);
       const message = new Uint8Array([1, 2, 3]);
       const [one, other] = [old.sign?.(message), fresh.sign?.(message)];

@@ -4,7 +4,7 @@ import {join} from "node:path";
 import {Keystore} from "@chainsafe/bls-keystore";
 import {expect} from "chai";
 import {publicKeyOf} from "../../../src/app/bls.js";
-import {writeShareKeystores} from "../../../src/app/share-backup.js";
+import {writeShareKeystores} from "../../../src/app/share/keystore-files.js";
 import {decryptKeystores} from "../../../src/app/split/decrypt.js";
 import {findKeystores} from "../../../src/app/split/keystore-files.js";
 import {parsePubkeyHex, parseShareIndex, toHex} from "../../../src/core/bytes.js";

@@ -65,8 +65,8 @@ async function init(args: InitArgs, {io}: CommandContext): Promise<void> {
       network: args.network === undefined ? networkSection(network) : {name: network.name},
       operator: args.role === "signer" ? null : args.listen === undefined ? {} : {listen: [args.listen]},
       signer: args.role === "operator" ? null : {},
-      // An operator can take part in key ceremonies; it does nothing until its owner consents to one.
-      ...(args.role === "signer" ? {} : {plugins: {dkg: {}}}),
+      // An operator can take part in key ceremonies and repairs; it does nothing until its owner consents to one.
+      ...(args.role === "signer" ? {} : {plugins: {dkg: {}, share: {}}}),
     }),
     0o644,
   );
