@@ -20,15 +20,17 @@ export class CommitteeDirectory {
   readonly publicKeys: readonly PubkeyHex[];
   /** Every operator once, by peer id; an operator may sit in several committees. */
   readonly operators: readonly CommitteeOperator[];
-  readonly #entries = new Map<PubkeyHex, DirectoryEntry>();
+  /** Newest generation first: more than one while a key is handed over. */
+  readonly #entries = new Map<PubkeyHex, readonly DirectoryEntry[]>();
 
-  /** @throws COMMITTEE_DUPLICATE_KEY when two committees hold the same validator */
+  /** @throws COMMITTEE_DUPLICATE_KEY when two committees of one generation hold the same validator */
   constructor(committees: readonly Committee[], bls: Pick<BlsGroup, "publicKeys">) {
     this.committees = committees;
     for (const committee of committees) {
       for (const validator of committee.validators) {
         const key = validator.groupPublicKey;
-        if (this.#entries.has(key)) {
+        const others = this.#entries.get(key) ?? [];
+        if (others.some((other) => other.committee.generation === committee.generation)) {
           throw new PleiadesError({code: "COMMITTEE_DUPLICATE_KEY", field: "committees", value: key});
         }
         const quorum = {n: committee.operators.length, t: committee.threshold};
@@ -37,18 +39,22 @@ export class CommitteeDirectory {
           point ??= bls.publicKeys.load(fromHex(key), "curve");
           return point;
         };
-        this.#entries.set(key, {committee, validator, quorum, groupKey});
+        const all = [...others, {committee, validator, quorum, groupKey}];
+        this.#entries.set(
+          key,
+          all.sort((a, b) => b.committee.generation - a.committee.generation),
+        );
       }
     }
     this.publicKeys = [...this.#entries.keys()];
     this.operators = [...mergeOperators(committees).values()];
   }
 
-  /** @throws COMMITTEE_UNKNOWN_KEY */
-  find(key: PubkeyHex): DirectoryEntry {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) throw new PleiadesError({code: "COMMITTEE_UNKNOWN_KEY", key});
-    return entry;
+  /** Newest generation first, at least one. @throws COMMITTEE_UNKNOWN_KEY */
+  find(key: PubkeyHex): readonly [DirectoryEntry, ...DirectoryEntry[]] {
+    const [newest, ...older] = this.#entries.get(key) ?? [];
+    if (newest === undefined) throw new PleiadesError({code: "COMMITTEE_UNKNOWN_KEY", key});
+    return [newest, ...older];
   }
 
   has(key: PubkeyHex): boolean {

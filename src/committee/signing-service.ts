@@ -121,10 +121,26 @@ export class CommitteeSigningService implements SigningService {
     signal: AbortSignal,
     trace: TraceId | undefined,
   ): Promise<Signed & {replayed: boolean}> {
-    const entry = this.#directory.find(key);
+    const [newest, ...older] = this.#directory.find(key);
     const known = this.#signed.get(key, signingRoot);
     if (known !== undefined) return {signature: known, signers: [], replayed: true};
-    if (signal.aborted) throw notAsked(entry, signingRoot);
+    if (signal.aborted) throw notAsked(newest, signingRoot);
+    const asked = {request, signingRoot, trace};
+    if (older.length === 0) return this.#ask(newest, asked, signal);
+    // While a key is handed over its keepers know which generation signs this; the others of them refuse.
+    const answers = [newest, ...older].map((entry) => this.#ask(entry, asked, signal));
+    try {
+      return await Promise.any(answers);
+    } catch {
+      return answers[0]!;
+    }
+  }
+
+  async #ask(
+    entry: DirectoryEntry,
+    {request, signingRoot, trace}: {request: SignRequest; signingRoot: RootHex; trace: TraceId | undefined},
+    signal: AbortSignal,
+  ): Promise<Signed & {replayed: boolean}> {
     // The committee's hash names the key too; a request that comes after a reload does not join one from before.
     const id = entry.validator.committeeHash + signingRoot;
     const flight = this.#flights.get(id);

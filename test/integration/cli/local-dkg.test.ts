@@ -78,7 +78,7 @@ describe("pleiades local --dkg", function () {
     }
     expect(main.stderr)
       .to.match(/^(?:consents|announces|dealings|verdicts) /m)
-      .and.match(/^keys 1\/1 · results 4\/4/m);
+      .and.match(/^keys 1\/1/m);
     expect(await randaoStatus(url, groupPublicKeys[0]!)).to.match(/^200 .*0x[0-9a-f]{192}/);
     const [command = "", ...args] = ceremony.verify.split(" ");
     expect(command).to.equal("pleiades");
