@@ -2,4 +2,4 @@
 import {ensureRoot} from "./lib/setup.mjs";
 
 await ensureRoot({log: (line) => process.stderr.write(`${line}\n`)});
-await import("../dist/test/perf/bench.js");
+await import(process.argv.includes("--dkg") ? "../dist/test/perf/dkg-bench.js" : "../dist/test/perf/bench.js");

@@ -22,6 +22,7 @@ const USAGE = `npm run bench -- [options]
   --json          print one JSON object instead of the table
   --write-docs    also write the table into docs/performance.md, and the plot docs/images/performance.svg
   --from FILE     measure nothing: take the figures that --json printed
+  --dkg           key ceremonies instead (with --quick, --json, --write-docs)
 `;
 
 const {values: options} = parseArgs({
