@@ -29,6 +29,7 @@ const AREA_STATUS: Readonly<Record<string, number>> = {
   EXIT: 500,
   CHANGE: 500,
   ESCROW: 500,
+  SHARE: 500,
   PLUGIN: 500,
   CONTROL: 500,
   TLS: 500,

@@ -67,7 +67,9 @@ export async function prepareLocal(options: LocalOptions): Promise<LocalPlan> {
   const existing = await readState(dataDir);
   if (existing !== null) refuseDifferences(dataDir, existing, options);
   const state = existing === null ? await create(dataDir, options) : await withFreePorts(dataDir, existing);
-  return planOf(dataDir, state, {feeRecipient: options.feeRecipient ?? null, reused: existing !== null});
+  // What the operators consented to holds without being said again.
+  const feeRecipient = options.feeRecipient ?? state.ceremony?.feeRecipient ?? null;
+  return planOf(dataDir, state, {feeRecipient, reused: existing !== null});
 }
 
 function refuseDifferences(dataDir: string, state: LocalState, options: LocalOptions): void {

@@ -99,6 +99,8 @@ describe("pleiades local --dkg", function () {
     const again = run("d");
     const second = await ready(again);
     expect(again.stderr).to.include("reusing").and.not.include("consents");
+    // The fee recipient is that of the ceremony, at this start as at the first.
+    expect(again.stderr).not.to.include("No fee recipient");
     expect(second.groupPublicKeys).to.deep.equal(groupPublicKeys);
     expect(await randaoStatus(second.url, groupPublicKeys[0]!)).to.match(/^200 /);
     expect(await readFile(ceremony.committee, "utf8")).to.equal(made);

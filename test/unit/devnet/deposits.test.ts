@@ -50,7 +50,7 @@ describe("the devnet's deposits", () => {
 
 describe("the options of the deposit run", () => {
   it("have defaults", () => {
-    expect(parseDepositOptions([])).to.deep.equal({slotSeconds: 2, genesisDelay: 35, json: false, dataDir: null});
+    expect(parseDepositOptions([])).to.deep.equal({slotSeconds: 2, genesisDelay: 45, json: false, dataDir: null});
   });
 
   it("are refused when they are unknown or out of range", () => {

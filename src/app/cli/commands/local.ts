@@ -172,7 +172,8 @@ async function local(args: LocalArgs, io: Io): Promise<number> {
       if (args.json) io.out(toJsonLine({ready: true, url, signers, operators, groupPublicKeys, ceremony}));
       else {
         io.out(`ready: ${signers.map((signer) => signer.url).join(" ")}`);
-        for (const {id, pid} of operators) io.out(`operator ${id}: process ${pid}`);
+        for (const {id, pid} of operators)
+          io.out(`operator ${id}: ${pid === null ? "no process of this program" : `process ${pid}`}`);
         if (ceremony !== undefined) {
           io.out(`ceremony: ${ceremony.file}`);
           io.out(`verify it offline: ${ceremony.verify}`);
