@@ -5,7 +5,7 @@ import {systemClock} from "../../../src/adapters/clock/system.js";
 import {namedNetwork} from "../../../src/app/networks.js";
 import {currentEpoch, forkVersionAt} from "../../../src/core/duty/network.js";
 import type {CeremonyReport} from "../../../src/plugin/dkg/report.js";
-import {Cli, cli, killAll, until} from "../../support/cli.js";
+import {Cli, cli, healthyOperators, killAll, until} from "../../support/cli.js";
 import {OperatorProcesses} from "../../support/dkg-processes.js";
 
 interface Verified {
@@ -174,6 +174,10 @@ describe("a ceremony by its commands", function () {
         genesis_validators_root: committee.genesis_validators_root,
       },
     };
+    // It has heard of these operators a moment ago.
+    for (const end = performance.now() + 30_000; (await healthyOperators(url)) !== 4; ) {
+      if (performance.now() > end) throw new Error("the signer never reached the operators");
+    }
     const response = await fetch(`${url}/api/v1/eth2/sign/${keys[0]}`, {
       method: "POST",
       headers: {"content-type": "application/json", accept: "application/json"},
