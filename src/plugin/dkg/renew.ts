@@ -1,4 +1,5 @@
 import {randomBytes} from "node:crypto";
+import {parse as parseYaml} from "yaml";
 import {type AddressHex, parseAddressHex, rootHex} from "../../core/bytes.js";
 import type {Committee} from "../../core/committee/committee.js";
 import {parseCommitteeFile} from "../../core/committee/committee-file.js";
@@ -10,6 +11,7 @@ import type {DkgGroup} from "../../core/dkg/group.js";
 import {verifyNodeSignature} from "../../core/dkg/node-signature.js";
 import {verifyOutput} from "../../core/dkg/output.js";
 import {parseOutputFile} from "../../core/dkg/output-file.js";
+import {parsePermit} from "../../core/duty/policy-config.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Command, CommandArguments, CommandIo, CommandOption} from "../contract.js";
@@ -38,6 +40,10 @@ const COMMON: {readonly [name: string]: CommandOption} = {
   "handover-epoch": {
     type: "number",
     describe: "last epoch that is signed with the old shares (default: the one after the deadline)",
+  },
+  permits: {
+    type: "string",
+    describe: "YAML file with a list as in policy.permits: one-off messages that the new shares may sign besides",
   },
   require: {
     type: "string",
@@ -120,6 +126,7 @@ type Terms = Pick<
   | "escrow"
   | "depositAmounts"
   | "deadline"
+  | "permits"
 >;
 
 /** What lives on. @throws DKG_RENEW_TERMS · DKG_CHAIN_UNKNOWN and the codes of the file */
@@ -155,6 +162,7 @@ async function previousOf(
       validators: validators.length,
       network,
       ...termsOf(args, made),
+      ...(args.permits === undefined ? {} : {permits: parsePermits(await readTextFile(String(args.permits)))}),
       depositAmounts: [],
       deadline,
     },
@@ -194,6 +202,18 @@ function termsOf(
   }
   const feeRecipient = parseAddressHex(args["fee-recipient"], "--fee-recipient");
   return {withdrawal: withdrawalOf(args), feeRecipient, escrow};
+}
+
+/** @throws DKG_RENEW_TERMS · POLICY_CONFIG · CODEC_* */
+function parsePermits(text: string): NonNullable<Definition["permits"]> {
+  let raw: unknown;
+  try {
+    raw = parseYaml(text, {maxAliasCount: 0, logLevel: "error"});
+  } catch {
+    throw new PleiadesError({code: "DKG_RENEW_TERMS", reason: "the permits are neither YAML nor JSON"});
+  }
+  if (!Array.isArray(raw)) throw new PleiadesError({code: "DKG_RENEW_TERMS", reason: "the permits are not a list"});
+  return raw.map((one, i) => parsePermit(one, `permits[${i}]`));
 }
 
 function readCommittee(text: string, group: DkgGroup): {committee: Committee; made: Definition | null} {

@@ -9,9 +9,22 @@ export function ether(amount: Gwei): string {
   return `${whole}${rest === 0n ? "" : `.${String(rest).padStart(9, "0").replace(/0+$/, "")}`} ETH`;
 }
 
+/** A thousand keys are for programs. */
+const SHOWN = 10;
+
 /** What an operator consents to, for people: one line each. */
 export function definitionLines(definition: Definition): string[] {
-  const {kind, operators, threshold, validators, network, withdrawal, previous, escrow = null} = definition;
+  const {
+    kind,
+    operators,
+    threshold,
+    validators,
+    network,
+    withdrawal,
+    previous,
+    escrow = null,
+    permits = [],
+  } = definition;
   const {absent, liars} = tolerances({n: operators.length, t: threshold});
   const what = {
     fresh: "new keys",
@@ -29,13 +42,14 @@ export function definitionLines(definition: Definition): string[] {
     `chain          ${network.name}, genesis fork version ${network.genesisForkVersion}`,
     `signing        any ${threshold} of ${operators.length} operators; ${absent} may be away, ${liars} may lie`,
     `must finish    ${all ? "all operators" : `${definition.require} of ${operators.length} operators`}, by ${new Date(definition.deadline * 1000).toISOString()}`,
+    ...(previous?.validators ?? []).slice(0, SHOWN).map(({groupPublicKey}) => `key            ${groupPublicKey}`),
+    ...(previous !== null && validators > SHOWN ? [`               and ${validators - SHOWN} more`] : []),
+    `withdrawals    ${paid}`,
+    `fee recipient  ${definition.feeRecipient}`,
     ...(kind === "fresh"
-      ? [
-          `withdrawals    ${paid}`,
-          `fee recipient  ${definition.feeRecipient}`,
-          `deposits       ${definition.depositAmounts.map(ether).join(" and ") || "none"} for each validator`,
-        ]
+      ? [`deposits       ${definition.depositAmounts.map(ether).join(" and ") || "none"} for each validator`]
       : []),
+    ...permits.map(({type, key, objectRoot}) => `also permits   ${type} of ${key}, message ${objectRoot}`),
     ...(escrow === null
       ? []
       : [

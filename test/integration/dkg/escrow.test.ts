@@ -104,6 +104,18 @@ describe("an exit in escrow, by its commands", function () {
     expect(made.stdout).to.include(`The pool, ${publicKey}`);
     const {escrow} = JSON.parse(readFileSync(file("reshare.json"), "utf8")) as {escrow: unknown};
     expect(escrow).to.deep.equal({public_key: publicKey, name: "The pool"});
+    // Whoever consents is shown where the money goes, and what else the new shares may sign.
+    const permits = file("permits.yaml");
+    const exit = `- {type: VOLUNTARY_EXIT, pubkey: "${key}", epoch: "1", validator_index: "7"}`;
+    writeFileSync(permits, `${exit}\n`);
+    const more = await reshare("permits.json", "--permits", permits);
+    expect(more.code, more.stderr).to.equal(0);
+    expect(more.stdout).to.match(new RegExp(`^also permits   VOLUNTARY_EXIT of ${key}, message 0x[0-9a-f]{64}$`, "m"));
+    expect(more.stdout).to.include(`withdrawals    ${ADDRESS}`).and.include(`key            ${key}`);
+    const written = JSON.parse(readFileSync(file("permits.json"), "utf8")) as {permits: {type: string}[]};
+    expect(written.permits.map(({type}) => type)).to.deep.equal(["VOLUNTARY_EXIT"]);
+    writeFileSync(permits, "exit: yes\n");
+    expect((await reshare("wrong.json", "--permits", permits)).stderr).to.match(/^DKG_RENEW_TERMS/m);
     const other = await reshare("other.json", "--escrow", `0x${"09".repeat(32)}`, "--escrow-name", "Other");
     expect(other.stderr).to.match(/^DKG_RENEW_TERMS/m);
   });
