@@ -8,8 +8,8 @@ import {countOf, Seeded, seedOf} from "../../support/seeded.js";
 
 const DISKS = countOf("PLEIADES_DKG_DISKS", {usual: 2, long: 30});
 const ADDRESS = "0x1111111111111111111111111111111111111111";
-/** Between the size of a store with nothing in it and more than a ceremony of two chunks needs. */
-const [LEAST_KIB, MOST_KIB] = [40, 700];
+/** Between less than a store with nothing in it and what a ceremony of two chunks hardly needs. */
+const [LEAST_KIB, MOST_KIB] = [40, 340];
 
 /** Journal, keeper's store and files of one operator: whichever grows over the limit first fails. */
 describe("a ceremony on a disk that is full", function () {
