@@ -21,7 +21,8 @@ const LONG_BOUND_MS = 24 * 60 * 60_000;
 const EXIT_BOUND_MS = 15_000;
 // Sockets and child processes wait for each other: two at once fill two cores.
 const AT_ONCE = 2;
-// Beside these: test/chain waits for slots of a chain, minutes on end, and judges what is on it, not how fast it came.
+// Beside these: test/chain waits for slots of a chain, minutes on end, and judges what is on it, not how fast it came; a
+// handover waits for epochs.
 const USAGE = "npm test -- [--long] [PART OF A PATH BELOW test/ ...]";
 
 const began = performance.now();
@@ -56,7 +57,7 @@ try {
   if (jobs.length === 0) {
     failures.push({title: "no test was found", error: parts.length > 0 ? `nothing matches ${parts.join(" ")}` : ""});
   }
-  if (jobs.some((job) => job.alone || job.beside)) await timed("devnet set-up", () => ensureDevnet({log: console.log}));
+  if (jobs.some((job) => job.alone || job.name.startsWith("chain"))) await timed("devnet set-up", () => ensureDevnet({log: console.log}));
   if (parts.length === 0) await timed("lint", lint);
   await Promise.all([
     inParallel(jobs.filter((job) => !job.alone && !job.beside)),
@@ -100,7 +101,8 @@ function presetsOf(file) {
 
 /** What of integration makes and hands over keys waits for processes and epochs, and runs beside the rest of it. */
 function kindOf(file) {
-  const [folder, part] = file.split("/");
+  const [folder, part, name] = file.split("/");
+  if (part === "dkg" && name === "handover.test") return "handover";
   if (folder === "integration" && (part === "dkg" || part === "share")) return "ceremonies";
   return ["chain", "integration", "spec", "simulation", "e2e", "long"].includes(folder) ? folder : "unit";
 }
@@ -120,14 +122,14 @@ function plan() {
         preset,
         files: [],
         alone: kind === "e2e" || kind === "long",
-        beside: kind === "chain",
+        beside: kind === "chain" || kind === "handover",
       };
       job.files.push(join("dist", "test", `${file}.js`));
       groups.set(name, job);
     }
   }
   // The longest first.
-  const order = ["chain", "integration", "ceremonies", "simulation", "spec", "unit", "e2e", "long"];
+  const order = ["chain", "handover", "integration", "ceremonies", "simulation", "spec", "unit", "e2e", "long"];
   return [...groups.values()].sort((a, b) => order.indexOf(a.name.split(" ")[0]) - order.indexOf(b.name.split(" ")[0]));
 }
 

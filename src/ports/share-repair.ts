@@ -68,7 +68,7 @@ export interface ShareRepair {
    * @throws SHARE_COMMITTEE when no committee file of a share held here names that peer
    */
   consent(input: {readonly owner: PeerIdText; readonly minutes: number}): Promise<RepairConsent>;
-  /** @throws SHARE_NO_CONSENT · SHARE_WRONG_OPERATOR · SHARE_COMMITTEE · SHARE_REPAIR_MESSAGE */
+  /** @throws SHARE_NO_CONSENT · SHARE_WRONG_OPERATOR · SHARE_OLD_GENERATION · SHARE_COMMITTEE · SHARE_REPAIR_MESSAGE */
   announce(input: {
     readonly request: string;
     readonly signature: Uint8Array;

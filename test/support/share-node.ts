@@ -10,11 +10,18 @@ import {testDraft} from "./committees.js";
 import type {KeeperFixture} from "./keeper.js";
 
 /** A committee of the fixture's keys whose operators have real node keys. */
-export async function realCommittee(fixture: KeeperFixture, {generation = 0}: {generation?: number} = {}) {
+export async function realCommittee(
+  fixture: KeeperFixture,
+  {generation = 0, addresses}: {generation?: number; addresses?: readonly (readonly string[])[]} = {},
+) {
   const identities: Identity[] = [];
   for (const id of [1, 2, 3, 4]) identities.push(await loadOrCreateIdentity(join(fixture.folder, `op${id}.key`)));
   const draft = testDraft(fixture.keys, {n: 4});
-  const operators = draft.operators.map((operator, i) => ({...operator, peerId: identities[i]!.peerId}));
+  const operators = draft.operators.map((operator, i) => ({
+    ...operator,
+    peerId: identities[i]!.peerId,
+    addresses: addresses?.[i] ?? operator.addresses,
+  }));
   const text = formatCommitteeFile({...draft, generation, operators}, blstGroup);
   const file = join(fixture.folder, `committee-generation-${generation}.json`);
   writeFileSync(file, text);

@@ -239,6 +239,10 @@ export class KeeperRepair implements ShareRepair {
       throw refuse("SHARE_REPAIR_MESSAGE", {field: "signature"});
     }
     const repair = repairOf(request, this.#modules.committees());
+    const newest = new Set(this.#newest().flatMap(({validators}) => validators.map((one) => one.committeeHash)));
+    // Shares of older generations must die out: nobody gets one back.
+    const old = request.shares.find((hash) => !newest.has(hash));
+    if (old !== undefined) throw refuse("SHARE_OLD_GENERATION", {committeeHash: old});
     const [first] = this.#sharesFor(repair);
     const place = request.helpers.indexOf(first!.index);
     if (place === -1) throw refuse("SHARE_REPAIR_MESSAGE", {field: "helpers"});

@@ -1,8 +1,9 @@
 import {expect} from "chai";
 import {toHex} from "../../../src/core/bytes.js";
-import {columnHash} from "../../../src/core/repair/items.js";
+import {columnHash, requestMessage} from "../../../src/core/repair/items.js";
 import {floorRecord} from "../../../src/core/slashing/decide.js";
 import type {ShareRepair} from "../../../src/ports/share-repair.js";
+import {rejection} from "../../support/errors.js";
 import {liars, RepairCommittee} from "../../support/share-repair.js";
 
 const changed = (bytes: Uint8Array, at = 5): Uint8Array => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
@@ -173,5 +174,25 @@ describe("the repair of a committee's shares", function () {
     expect((await all.run()).code).to.equal(null);
     const {groupPublicKey, committeeHash} = all.committee.validators[0]!;
     expect(table.shares.get(groupPublicKey)!.committeeHash).to.equal(committeeHash);
+  });
+
+  it("gives nobody a share of an older generation, though it is still held", async () => {
+    const older = new RepairCommittee({n: 4, generation: 0, lost: 0});
+    const newer = new RepairCommittee({n: 4, generation: 1, lost: 0});
+    const {memoryRepair} = await import("../../../src/adapters/keeper/memory-repair.js");
+    const {testNetwork} = await import("../../support/keeper.js");
+    const known = [older.committee];
+    const helper = memoryRepair(
+      {table: older.tables[1]!, clock: {now: () => older.now}},
+      {network: testNetwork(), committees: known},
+    );
+    const owner = older.nodes[0]!;
+    const shares = older.committee.validators.map(({committeeHash}) => committeeHash);
+    const {session, request} = await older.repairs[0]!.ask({self: owner.peerId, shares, helpers: [2, 3, 4]});
+    const asked = {request, signature: owner.sign(requestMessage(session)), from: owner.peerId};
+    await helper.consent({owner: owner.peerId, minutes: 5});
+    expect((await helper.announce(asked)).place).to.equal(0);
+    known.push(newer.committee);
+    await rejection("SHARE_OLD_GENERATION", helper.announce(asked));
   });
 });
