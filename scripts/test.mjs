@@ -57,7 +57,8 @@ try {
   if (jobs.length === 0) {
     failures.push({title: "no test was found", error: parts.length > 0 ? `nothing matches ${parts.join(" ")}` : ""});
   }
-  if (jobs.some((job) => job.alone || job.name.startsWith("chain"))) await timed("devnet set-up", () => ensureDevnet({log: console.log}));
+  if (jobs.some((job) => job.alone || job.name.startsWith("chain")))
+    await timed("devnet set-up", () => ensureDevnet({log: console.log}));
   if (parts.length === 0) await timed("lint", lint);
   await Promise.all([
     inParallel(jobs.filter((job) => !job.alone && !job.beside)),
