@@ -49,6 +49,8 @@ export class LmdbCeremonyJournal implements CeremonyJournal {
       encoding: "binary",
       // A write resolves when it is durable, not when it is visible.
       overlappingSync: false,
+      // With it LMDB makes a promise of each batch that it hands to nobody: when a commit fails, that would end the process.
+      eventTurnBatching: false,
     });
     this.#values = this.#root.openDB({name: "journal", encoding: "binary"});
   }

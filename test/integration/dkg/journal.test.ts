@@ -1,3 +1,4 @@
+import {spawnSync} from "node:child_process";
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
@@ -76,5 +77,27 @@ describe("a damaged journal on disk", () => {
     }
     writeFileSync(file, whole);
     await (await LmdbCeremonyJournal.open(folder, KEY)).close();
+  });
+});
+
+describe("a journal on a disk that takes no more", function () {
+  this.timeout(30_000);
+  const FILL = join(import.meta.dirname, "../../fixtures/ceremony-journal/fill-journal.js");
+
+  it("fails with a code that its writers get, and with nothing that nobody hears and that would end the operator", () => {
+    for (const kiB of [200, 253, 400]) {
+      const folder = mkdtempSync(join(tmpdir(), "pleiades-journal-"));
+      try {
+        // A limit of file size fails a write like a full disk does, for root too; it is in blocks of 512 bytes.
+        const limit = `ulimit -f ${kiB * 2}; exec "$0" "$@"`;
+        const {stdout, status} = spawnSync("sh", ["-c", limit, process.execPath, FILL, folder], {encoding: "utf8"});
+        const report = JSON.parse(stdout.split("\n").at(-1)!) as {written: number; unheard: string[]};
+        expect(status).to.equal(0);
+        expect(report).to.deep.include({code: "DKG_JOURNAL_FAILED", afterwards: "DKG_JOURNAL_FAILED", unheard: []});
+        expect(report.written).to.be.greaterThan(0);
+      } finally {
+        rmSync(folder, {recursive: true, force: true});
+      }
+    }
   });
 });
