@@ -24,7 +24,7 @@ interface Running {
   readonly repairer: Repairer;
   readonly clock: Clock;
   /** Operators that the owner of this one helps, until when. */
-  readonly helped: Map<PeerIdText, {readonly peer: NamedPeer; readonly until: number}>;
+  readonly helped: Map<PeerIdText, {readonly peer: NamedPeer; readonly until: number; readonly cancel: () => void}>;
   /** Those asked for help by the repair under way. */
   asked: readonly NamedPeer[];
 }
@@ -73,6 +73,7 @@ export function createSharePlugin(): Plugin<ShareConfig> {
       running = {repair, peers, repairer, clock, helped: new Map(), asked: []};
     },
     async stop() {
+      for (const {cancel} of running?.helped.values() ?? []) cancel();
       running = null;
     },
   };
@@ -114,10 +115,11 @@ async function consent(here: Running, body: unknown): Promise<object> {
   const {repair, clock, helped} = here;
   const given = await repair.consent({owner: parsePeerIdText(raw, "owner"), minutes: Number(minutes)});
   const {owner, keys, until} = given;
-  if (minutes === 0) helped.delete(owner.peerId);
-  else {
-    helped.set(owner.peerId, {peer: {peerId: owner.peerId, addresses: owner.addresses}, until});
-    clock.after(until - clock.now() + 1, () => renewPeers(here));
+  helped.get(owner.peerId)?.cancel();
+  helped.delete(owner.peerId);
+  if (minutes !== 0) {
+    const cancel = clock.after(until - clock.now() + 1, () => renewPeers(here));
+    helped.set(owner.peerId, {peer: {peerId: owner.peerId, addresses: owner.addresses}, until, cancel});
   }
   renewPeers(here);
   return {operatorId: owner.id, peerId: owner.peerId, keys, until};
