@@ -82,8 +82,8 @@ async function measure({n, validators, rounds, atOnce, target}: (typeof PLAN)[nu
   const floorMs = (Math.min(operatorMs(n, validators), operatorMs(n, validators)) * n * atOnce) / cores;
   progress(`${what}: starting ${n} operators`);
   operators = await OperatorProcesses.create(n);
-  signing = await SigningBeside.create(operators.dir);
   try {
+    signing = await SigningBeside.create(operators.dir);
     await operators.startAll();
     // The first one connects the operators and compiles their code; it is not counted.
     const {folder} = await ceremonies(operators, {validators: 1, atOnce: 1, name: `${n}-0`});
@@ -113,7 +113,7 @@ async function measure({n, validators, rounds, atOnce, target}: (typeof PLAN)[nu
       },
     };
   } finally {
-    signing.close();
+    signing?.close();
     operators.close();
     [operators, signing] = [null, null];
   }

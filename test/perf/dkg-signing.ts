@@ -8,6 +8,8 @@ import {Cli, cli} from "../support/cli.js";
 
 /** Seldom enough to take little from what is measured. */
 const EVERY_MS = 200;
+const YES_NO = [() => true, () => false] as const;
+const INIT = ["init", "--role", "signer", "--network", "hoodi", "--json"];
 
 export class SigningBeside {
   readonly peerId: string;
@@ -21,7 +23,7 @@ export class SigningBeside {
   }
 
   static async create(dir: string): Promise<SigningBeside> {
-    const {code, stdout, stderr} = await cli(["init", "--role", "signer", "--dir", join(dir, "signer"), "--json"]);
+    const {code, stdout, stderr} = await cli([...INIT, "--dir", join(dir, "signer")]);
     if (code !== 0) throw new Error(stderr);
     const {peerId, config} = JSON.parse(stdout) as {peerId: string; config: string};
     return new SigningBeside(peerId, config);
@@ -31,7 +33,6 @@ export class SigningBeside {
   async start(committee: string): Promise<void> {
     const text = readFileSync(this.#config, "utf8")
       .replace(/^committees: .*$/m, `committees: ${JSON.stringify([committee])}`)
-      .replace(/^network:\n(?:(?: .*|#.*|)\n)+?(?=^[a-z])/m, "network:\n  name: hoodi\n")
       .replace(/^ {2}port: \d+$/m, "  port: 0");
     writeFileSync(this.#config, text);
     this.#signer = new Cli(["signer", "--config", this.#config, "--json"]);
@@ -57,6 +58,11 @@ export class SigningBeside {
       const answer = await response.text();
       if (response.status !== 200) throw new Error(`a signature was refused: ${response.status} ${answer}`);
     };
+    // It may be ready before it is connected to enough operators.
+    for (let left = 100; !(await this.#ask().then(...YES_NO)); left--) {
+      if (left === 0) throw new Error("the signer does not sign");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
     // The first ones compile.
     for (let i = 0; i < 20; i++) await this.#ask();
   }
