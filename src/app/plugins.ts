@@ -8,6 +8,7 @@ import type {Clock} from "../ports/clock.js";
 import type {Logger} from "../ports/logger.js";
 import {BUILT_IN} from "./cli/built-in.js";
 import type {Config} from "./config/schema.js";
+import {dkgThread} from "./dkg-thread.js";
 
 /** Loaded where there is a journal to open: a signer and most commands have none. */
 const openCeremonyJournal: DkgPluginModules["openJournal"] = async (folder, key) =>
@@ -26,7 +27,7 @@ export function loadPluginHost(
     // A new one per host: each has a registry of its own.
     builtins: [
       createMetricsPlugin(),
-      createDkgPlugin({group: blstDkgGroup, openJournal: openCeremonyJournal}),
+      createDkgPlugin({group: blstDkgGroup, openJournal: openCeremonyJournal, openAside: dkgThread}),
       createSharePlugin(),
     ],
     reservedCommands: BUILT_IN,

@@ -11,6 +11,7 @@ import {thresholdOf} from "../../src/core/committee/quorum.js";
 import type {CeremonyReport} from "../../src/plugin/dkg/report.js";
 import {OperatorProcesses} from "../support/dkg-processes.js";
 import {operatorMs} from "./dkg-crypto.js";
+import {SigningBeside} from "./dkg-signing.js";
 import {quantile} from "./figures.js";
 import {committeeProcesses, memoryOf} from "./processes.js";
 
@@ -23,19 +24,24 @@ const {values: options} = parseArgs({
   },
 });
 
-/** Validators, operators, how often; `target` in milliseconds. */
+/** Validators, operators, how often, how many ceremonies at once; `target` in milliseconds. */
 const PLAN = [
-  {n: 4, validators: 1, rounds: 9, target: 1_000},
-  {n: 4, validators: 100, rounds: 3, target: 10_000},
-  {n: 7, validators: 100, rounds: 2, target: null},
-  {n: 4, validators: 1_000, rounds: 1, target: null},
+  {n: 4, validators: 1, rounds: 9, atOnce: 1, target: 1_000},
+  {n: 4, validators: 1, rounds: 3, atOnce: 10, target: null},
+  {n: 4, validators: 100, rounds: 3, atOnce: 1, target: 10_000},
+  {n: 7, validators: 100, rounds: 2, atOnce: 1, target: null},
+  {n: 13, validators: 100, rounds: 1, atOnce: 1, target: null},
+  {n: 4, validators: 1_000, rounds: 1, atOnce: 1, target: null},
 ];
+/** How long signatures are asked for without a ceremony. */
+const QUIET_MS = 8_000;
 const ADDRESS = `0x${"11".repeat(20)}`;
 
 interface Measured {
   readonly n: number;
   readonly validators: number;
   readonly rounds: number;
+  readonly atOnce: number;
   readonly target: number | null;
   /** From the last consent until the slowest operator has finished: files written, share signed with. */
   readonly ms: number;
@@ -44,33 +50,52 @@ interface Measured {
   readonly floorMs: number;
   readonly operatorMiB: number;
   readonly keeperMiB: number;
+  /** Latencies of another key's signatures, before ceremonies and during those that count. */
+  readonly quiet: Signing;
+  readonly beside: Signing;
 }
+interface Signing {
+  readonly p50Ms: number;
+  readonly maxMs: number;
+}
+const signingOf = (latencies: readonly number[]): Signing => {
+  return {p50Ms: quantile(latencies, 0.5), maxMs: Math.max(...latencies)};
+};
 
 const began = performance.now();
 const progress = (text: string): void =>
   void process.stderr.write(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}\n`);
 const cores = availableParallelism();
 let operators: OperatorProcesses | null = null;
+let signing: SigningBeside | null = null;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
+    signing?.close();
     operators?.close();
     process.exit(130);
   });
 }
 
-async function measure({n, validators, rounds, target}: (typeof PLAN)[number]): Promise<Measured> {
-  progress(`n = ${n}, ${validators} validators: the cryptography alone`);
-  const floorMs = (Math.min(operatorMs(n, validators), operatorMs(n, validators)) * n) / cores;
-  progress(`n = ${n}, ${validators} validators: starting ${n} operators`);
+async function measure({n, validators, rounds, atOnce, target}: (typeof PLAN)[number]): Promise<Measured> {
+  const what = `n = ${n}, ${atOnce} × ${validators} validators`;
+  progress(`${what}: the cryptography alone`);
+  const floorMs = (Math.min(operatorMs(n, validators), operatorMs(n, validators)) * n * atOnce) / cores;
+  progress(`${what}: starting ${n} operators`);
   operators = await OperatorProcesses.create(n);
   try {
+    signing = await SigningBeside.create(operators.dir);
     await operators.startAll();
-    const took: number[] = [];
     // The first one connects the operators and compiles their code; it is not counted.
-    for (let round = 0; round <= rounds; round++) {
-      const ms = await ceremony(operators, round === 0 ? 1 : validators, `${n}-${round}`);
-      progress(`n = ${n}, ${round === 0 ? 1 : validators} validators: ${ms.toFixed(0)} ms`);
-      if (round > 0) took.push(ms);
+    const {folder} = await ceremonies(operators, {validators: 1, atOnce: 1, name: `${n}-0`});
+    await signing.start(join(folder, "committee.json"));
+    const {latencies: quiet} = await signing.during(() => new Promise((resolve) => setTimeout(resolve, QUIET_MS)));
+    const took: number[] = [];
+    const beside: number[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      const {ms, latencies} = await ceremonies(operators, {validators, atOnce, name: `${n}-${round}`});
+      progress(`${what}: ${ms.toFixed(0)} ms`);
+      took.push(ms);
+      beside.push(...latencies);
     }
     const peaks = (role: string): number =>
       Math.max(
@@ -78,61 +103,91 @@ async function measure({n, validators, rounds, target}: (typeof PLAN)[number]): 
           .filter((one) => one.role === role)
           .map(({pid}) => memoryOf(pid).peakMiB),
       );
-    const memory = {operatorMiB: peaks("operator"), keeperMiB: peaks("keeper")};
-    return {n, validators, rounds, target, ms: quantile(took, 0.5), slowestMs: Math.max(...took), floorMs, ...memory};
+    return {
+      ...{n, validators, rounds, atOnce, target, ms: quantile(took, 0.5), slowestMs: Math.max(...took), floorMs},
+      ...{
+        operatorMiB: peaks("operator"),
+        keeperMiB: peaks("keeper"),
+        quiet: signingOf(quiet),
+        beside: signingOf(beside),
+      },
+    };
   } finally {
+    signing?.close();
     operators.close();
-    operators = null;
+    [operators, signing] = [null, null];
   }
 }
 
-async function ceremony(all: OperatorProcesses, validators: number, name: string): Promise<number> {
-  const definition = join(all.dir, `${name}.json`);
-  const who = ["--operators", all.membersFile(), "--fee-recipient", ADDRESS, "--withdrawal-address", ADDRESS];
-  await all.dkgJson(1, "create", ...who, "--validators", String(validators), "--out", definition);
-  const text = readFileSync(definition, "utf8");
+/** From the last consents until the last operator has ended the last one. */
+async function ceremonies(
+  all: OperatorProcesses,
+  {validators, atOnce, name}: {validators: number; atOnce: number; name: string},
+): Promise<{ms: number; latencies: number[]; folder: string}> {
+  const terms = ["--fee-recipient", ADDRESS, "--withdrawal-address", ADDRESS, "--validators", String(validators)];
+  const members = all.membersFile([signing!.peerId]);
+  const texts: string[] = [];
+  for (let i = 0; i < atOnce; i++) {
+    const definition = join(all.dir, `${name}-${i}.json`);
+    await all.dkgJson(1, "create", "--operators", members, ...terms, "--out", definition);
+    texts.push(readFileSync(definition, "utf8"));
+  }
   const controls = all.peerIds.map((_, i) =>
     controlClient("dkg", {dataDir: all.dataDir(i + 1), signal: new AbortController().signal}),
   );
   const [first, ...others] = controls;
   // All but one have consented and know it of each other.
-  for (const control of others) await control.ask("POST", "/run", {definition: text});
-  const consents = async (): Promise<number> => {
-    const [newest] = ((await others[0]!.ask("GET", "/ceremonies")) as CeremonyReport[]).filter(({end}) => end === null);
-    return newest?.participants.filter(({consented}) => consented).length ?? 0;
+  for (const definition of texts) for (const control of others) await control.ask("POST", "/run", {definition});
+  const complete = async (): Promise<boolean> => {
+    const going = ((await others[0]!.ask("GET", "/ceremonies")) as CeremonyReport[]).filter(({end}) => end === null);
+    const gathered = going.filter(({participants}) => {
+      return participants.filter(({consented}) => consented).length >= others.length;
+    });
+    return gathered.length === atOnce;
   };
-  while ((await consents()) < others.length) await new Promise((resolve) => setTimeout(resolve, 50));
-  const start = performance.now();
-  const {id} = (await first!.ask("POST", "/run", {definition: text})) as {id: string};
-  await Promise.all(
-    controls.map(async (control) => {
-      let last: CeremonyReport | null = null;
-      for await (const report of control.follow("POST", "/watch", {id})) last = report as CeremonyReport;
-      if (last?.end?.outcome !== "finished") throw new Error(`the ceremony failed: ${JSON.stringify(last?.end)}`);
-    }),
-  );
-  return performance.now() - start;
+  while (!(await complete())) await new Promise((resolve) => setTimeout(resolve, 50));
+  let folder = "";
+  const work = async (): Promise<number> => {
+    const start = performance.now();
+    const ids = await Promise.all(texts.map((definition) => first!.ask("POST", "/run", {definition})));
+    const watched = ids.flatMap((one) =>
+      controls.map(async (control) => {
+        let last: CeremonyReport | null = null;
+        const {id} = one as {id: string};
+        for await (const report of control.follow("POST", "/watch", {id})) last = report as CeremonyReport;
+        if (last?.end?.outcome !== "finished") throw new Error(`the ceremony failed: ${JSON.stringify(last?.end)}`);
+        ({folder} = last.end);
+      }),
+    );
+    await Promise.all(watched);
+    return performance.now() - start;
+  };
+  const {result: ms, latencies} = await signing!.during(work);
+  return {ms, latencies, folder};
 }
 
+const words = ({p50Ms, maxMs}: Signing): string => `${p50Ms.toFixed(0)}, ${maxMs.toFixed(0)} ms`;
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 
 function table(measured: readonly Measured[], loads: readonly [number, number]): string {
-  const rows = measured.map(({n, validators, ms, slowestMs, floorMs, target, operatorMiB, keeperMiB, rounds}) => {
+  const rows = measured.map((one) => {
+    const {n, validators, ms, slowestMs, floorMs, target, operatorMiB, keeperMiB, rounds, atOnce, quiet, beside} = one;
     const met = target === null ? "printed" : `≤ ${seconds(target)}: ${ms <= target ? "met" : "missed"}`;
     const cells = [
-      `${validators.toLocaleString("en")} × ${n}/${thresholdOf(n)}`,
+      `${atOnce > 1 ? `${atOnce} ceremonies at once, ` : ""}${validators.toLocaleString("en")} × ${n}/${thresholdOf(n)}`,
       `${seconds(ms)}${rounds > 1 ? ` (slowest of ${rounds}: ${seconds(slowestMs)})` : ""}`,
       `${(ms / floorMs).toFixed(1)} × ${seconds(floorMs)}`,
       met,
       `${operatorMiB.toFixed(0)} / ${keeperMiB.toFixed(0)} MiB`,
+      `${words(beside)} (before: ${words(quiet)})`,
     ];
     return `| ${cells.join(" | ")} |`;
   });
   return [
     `Measured on ${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cores} cores, Node ${process.versions.node}; load ${loads[0].toFixed(1)} before, ${loads[1].toFixed(1)} at its end.`,
     "",
-    "| validators × operators / threshold | from the last consent to the last operator's end, median | × the cryptography of all operators on these cores | target | highest memory of an operator's / keeper's process |",
-    "|---|---|---|---|---|",
+    "| validators × operators / threshold | from the last consent to the last operator's end, median | × the cryptography of all operators on these cores | target | highest memory of an operator's / keeper's process | signing with another key meanwhile: median, longest |",
+    "|---|---|---|---|---|---|",
     ...rows,
   ].join("\n");
 }

@@ -153,7 +153,6 @@ export async function simulateDkg(
       group,
       sign: keys.get(peerId)!.sign,
       timing: TIMING,
-      checkDeposits: () => true,
     };
     const machine = sabotage.machine?.(honest) ?? honest;
     const secrets: DealerSecrets = {

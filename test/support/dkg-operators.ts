@@ -10,6 +10,7 @@ import type {Timing} from "../../src/core/dkg/state.js";
 import type {AnswerVault, VaultAnswer} from "../../src/plugin/dkg/answer-vault.js";
 import {type CeremoniesModules, DkgCeremonies} from "../../src/plugin/dkg/ceremonies.js";
 import type {Settle} from "../../src/plugin/dkg/ceremony.js";
+import {dkgAsideHere} from "../../src/plugin/dkg/jobs.js";
 import type {CeremonyJournal} from "../../src/ports/ceremony-journal.js";
 import type {Clock} from "../../src/ports/clock.js";
 import type {PeerMessages} from "../../src/ports/peer-messages.js";
@@ -101,6 +102,7 @@ export function startCeremonies(
     vaultOf,
     inVault: async (id) => vaults.state(id),
     forget: async (id) => vaults.forget(id),
+    aside: dkgAsideHere(group),
     machine: {group, timing: TIMING},
   };
   const ceremonies = new DkgCeremonies(modules);

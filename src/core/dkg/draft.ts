@@ -4,15 +4,18 @@ import type {AnyItem, Bodies, Item, ItemKind} from "./items.js";
 import {isItem, placeOf, signItem} from "./items.js";
 import {chunkCount} from "./plan.js";
 import type {ChunkState, DkgEffect, DkgState, Machine, TimerName} from "./state.js";
+import {type Work, workHere} from "./work.js";
 
 /** A state being changed by one step, and what the step wants done. Maps are copied when they are first written to. */
 export class Draft {
   readonly machine: Machine;
   readonly effects: DkgEffect[] = [];
+  readonly work: Work;
   #state: DkgState;
 
   constructor(machine: Machine, state: DkgState) {
     this.machine = machine;
+    this.work = machine.work ?? workHere(machine.group);
     this.#state = state;
   }
 

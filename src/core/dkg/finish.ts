@@ -1,7 +1,6 @@
 import {chunkKey, type Draft, itemAt, itemsOf, with_} from "./draft.js";
 import {headerOf} from "./items.js";
-import {chunkKeys} from "./keys.js";
-import {isResultOf, type Outcomes, transcriptHash} from "./output.js";
+import {type Outcomes, transcriptHash} from "./output.js";
 import {CHUNK_VALIDATORS, chunkCount, contributions} from "./plan.js";
 import type {DkgState, Failure, Machine} from "./state.js";
 import {focusOf} from "./verdicts.js";
@@ -29,7 +28,7 @@ export function finish(draft: Draft): void {
 /** Asks for the next chunk of all dealers that count; with all of them there, computes its keys. */
 function computeKeys(draft: Draft): void {
   const {machine} = draft;
-  const {ceremony, group} = machine;
+  const {ceremony} = machine;
   const dealers = contributors(machine, draft.state);
   for (let chunk = nextChunk(machine, draft.state); chunk !== null; chunk = nextChunk(machine, draft.state)) {
     const missing = dealers.filter((dealer) => !draft.state.gathered.has(dealer));
@@ -45,7 +44,7 @@ function computeKeys(draft: Draft): void {
       }),
     );
     const qualified = draft.state.decision!.qualified.map(({dealer}) => dealer);
-    const keys = chunkKeys(group, ceremony.plan, qualified, {chunk, chunks});
+    const keys = draft.work("keys", {plan: ceremony.plan, qualified, chunk, chunks});
     draft.set({keys: [...draft.state.keys, ...keys], gathered: new Map()});
   }
   const {verdicts, qualified, guilty} = draft.state.decision!;
@@ -89,11 +88,13 @@ function prove(draft: Draft): void {
 }
 
 function judgeResults(draft: Draft): void {
-  const {group, checkDeposits} = draft.machine;
-  const {transcript, ...outcomes} = draft.state.outcomes!;
+  const {ceremony} = draft.machine;
+  const {transcript, keys} = draft.state.outcomes!;
+  const {withdrawal, depositAmounts, network, operators, threshold} = ceremony.definition;
+  const terms = {withdrawal, depositAmounts, network, operators, threshold};
   for (const result of itemsOf(draft.state, "result")) {
     if (draft.state.results.has(result.hash)) continue;
-    const good = isResultOf(group, outcomes, transcript, {result, checkDeposits});
+    const good = draft.work("result", {keys, transcript, terms, result});
     draft.set({results: with_(draft.state.results, result.hash, good)});
   }
 }

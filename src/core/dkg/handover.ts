@@ -1,6 +1,5 @@
 import {type Draft, itemAt, itemsOf, with_} from "./draft.js";
 import type {Item} from "./items.js";
-import {isRetirement} from "./retirement.js";
 import type {DkgState, Machine} from "./state.js";
 
 /** Whether a ceremony is over only when the old operators have retired. */
@@ -39,11 +38,12 @@ export function handOver(draft: Draft): void {
 }
 
 function judgeRetirements(draft: Draft): void {
-  const {ceremony, group} = draft.machine;
+  const {ceremony} = draft.machine;
+  const {id, participants, definition} = ceremony;
   const {transcript} = draft.state.output!;
   for (const item of itemsOf(draft.state, "retire")) {
     if (draft.state.retirements.has(item.hash)) continue;
-    const good = isRetirement(group, ceremony, transcript, item);
+    const good = draft.work("retirement", {ceremony: {id, participants, definition}, transcript, item});
     draft.set({retirements: with_(draft.state.retirements, item.hash, good)});
   }
 }

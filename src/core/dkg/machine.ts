@@ -1,5 +1,5 @@
 import {advanceAgreement, agreeRoundOver, forgetOld, hearAgreement, isOutdated, resumeAgreement} from "./agreement.js";
-import {checkChunk, isNamedChunk, judgeComplaint, malformationOf} from "./checking.js";
+import {isNamedChunk} from "./checking.js";
 import {chunkHash} from "./chunk.js";
 import {hexBytes} from "./digest.js";
 import {chunkKey, chunkStates, Draft, dealingOf, itemAt, itemKey, itemsOf, with_} from "./draft.js";
@@ -140,7 +140,7 @@ const isNamed = (state: DkgState, {hash}: AnyItem): boolean =>
 /** Checks a chunk and finds out who lied in it; whatever waits for its bytes gets them. */
 function takeChunk(draft: Draft, input: Extract<DkgInput, {kind: "chunk"}>): void {
   const {machine} = draft;
-  const {ceremony, group} = machine;
+  const {ceremony} = machine;
   const dealing = itemsOf(draft.state, "deal").find(({hash}) => hash === input.dealing);
   if (dealing === undefined || input.chunk >= chunkCount(ceremony.plan)) return;
   const header = headerOf(ceremony, dealing);
@@ -152,20 +152,16 @@ function takeChunk(draft: Draft, input: Extract<DkgInput, {kind: "chunk"}>): voi
   if (!draft.state.chunks.has(key)) {
     const hash = header.chunkHashes[input.chunk]!;
     if (!input.stored) draft.emit({kind: "persist chunk", hash, bytes: input.bytes});
-    try {
-      checkChunk(group, ceremony.plan, at);
-      draft.setChunk(key, {kind: "good"});
-    } catch (error) {
-      if (malformationOf(error) === null) throw error;
-      draft.setChunk(key, {kind: "malformed"});
-    }
+    const malformation = draft.work("check", {plan: ceremony.plan, at});
+    draft.setChunk(key, {kind: malformation === null ? "good" : "malformed"});
   }
   if (draft.state.chunks.get(key)!.kind === "malformed") return;
   open(draft, dealing, input);
   for (const {entry, recipient} of openComplaints(machine, draft.state)) {
     const {outcome} = entry;
     if (entry.dealing !== input.dealing || outcome.kind !== "complaint" || outcome.chunk !== input.chunk) continue;
-    const verdict = judgeComplaint(group, ceremony.plan, at, {recipient, secret: hexBytes(outcome.secret)});
+    const complaint = {recipient, secret: hexBytes(outcome.secret)};
+    const verdict = draft.work("judge", {plan: ceremony.plan, at, complaint});
     const judged = judgementKey(entry.dealing, outcome.chunk, recipient, outcome.secret);
     const judgement = verdict === "dealer" ? "dealer" : "accuser";
     draft.set({judgements: with_(draft.state.judgements, judged, judgement)});

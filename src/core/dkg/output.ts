@@ -33,22 +33,22 @@ export function transcriptHash({id}: Pick<Ceremony, "id">, outcomes: Outcomes): 
   );
 }
 
-/** Partial signatures of the deposits are checked by whoever knows deposits; core's part of a ceremony only carries them. */
+/** Partial signatures of the deposits are checked by whoever knows deposits. */
 export type CheckDeposits = (keys: readonly ValidatorKeys[], recipient: number, result: Item<"result">) => boolean;
 
 /** Whether a result is of this transcript and its author holds its shares. */
 export function isResultOf(
   group: DkgGroup,
-  outcomes: Outcomes,
+  {keys}: Pick<Outcomes, "keys">,
   transcript: RootHex,
   {result, checkDeposits}: {result: Item<"result">; checkDeposits: CheckDeposits},
 ): boolean {
   const {author, body} = result;
-  const sharePublicKeys = outcomes.keys.map((keys) => keys.sharePublicKeys[author - 1]!);
+  const sharePublicKeys = keys.map((one) => one.sharePublicKeys[author - 1]!);
   return (
     body.transcript === transcript &&
     checkShareProof(group, {transcript, sharePublicKeys, proof: body.proof}) &&
-    checkDeposits(outcomes.keys, author, result)
+    checkDeposits(keys, author, result)
   );
 }
 

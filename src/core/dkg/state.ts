@@ -5,7 +5,8 @@ import type {Ceremony} from "./ceremony.js";
 import type {DkgGroup} from "./group.js";
 import type {AnnounceBody, AnyItem, Item, RetireBody, SignAsNode} from "./items.js";
 import type {ValidatorKeys} from "./keys.js";
-import type {CheckDeposits, Outcomes} from "./output.js";
+import type {Outcomes} from "./output.js";
+import type {Work} from "./work.js";
 
 /** How long to wait, in milliseconds: each is several times what a message takes through the slowest honest operator. */
 export interface Timing {
@@ -30,7 +31,8 @@ export interface Machine {
   readonly group: DkgGroup;
   readonly sign: SignAsNode;
   readonly timing: Timing;
-  readonly checkDeposits: CheckDeposits;
+  /** Where its work is done; absent: in the step that needs it. @see stepWith */
+  readonly work?: Work;
 }
 
 /** What is known of one chunk. `good`: well formed, not yet opened. `wrong`: a share in it is. `refused`: by the vault. */

@@ -8,7 +8,6 @@ import {
   parseDefinition,
   type SignedDefinition,
 } from "../../core/dkg/definition.js";
-import {depositChecker} from "../../core/dkg/deposits.js";
 import {itemKey} from "../../core/dkg/draft.js";
 import type {SignAsNode} from "../../core/dkg/items.js";
 import {decodeItem} from "../../core/dkg/items-codec.js";
@@ -25,6 +24,7 @@ import {type CeremonyStatus, RunningCeremony, type Settle} from "./ceremony.js";
 import {checkDeadline} from "./deadline.js";
 import {CeremonyExchange, type Shared} from "./exchange.js";
 import {Gathering} from "./gathering.js";
+import type {DkgAside} from "./jobs.js";
 
 export interface CeremoniesModules {
   readonly journal: CeremonyJournal;
@@ -35,6 +35,7 @@ export interface CeremoniesModules {
   readonly verify: VerifyNodeSignature;
   /** The secrets' side of a ceremony, by the text of its signed definition. */
   readonly vaultOf: (ceremony: Ceremony, definition: string) => AnswerVault;
+  readonly aside: DkgAside;
   readonly settle: Settle;
   /** What the vault says of a ceremony that the journal does not know; null when it knows none either. */
   readonly inVault: (id: RootHex) => Promise<VaultCeremony["state"] | null>;
@@ -278,13 +279,14 @@ export class DkgCeremonies {
   }
 
   #begin(signed: SignedDefinition): void {
-    const {journal, clock, logger, sign, verify, vaultOf, settle, machine} = this.#modules;
+    const {journal, clock, logger, sign, verify, vaultOf, aside, settle, machine} = this.#modules;
     const ceremony = ceremonyOf(signed, verify);
     const {id, participants} = ceremony;
     const self = this.#numberIn(ceremony);
     const running = new RunningCeremony(
       {
         journal,
+        aside,
         clock,
         logger,
         settle: (ending) => settle({ceremony, signed, self}, ending),
@@ -298,7 +300,6 @@ export class DkgCeremonies {
         ceremony,
         sign,
         self,
-        checkDeposits: depositChecker(machine.group, signed.definition),
       },
     );
     this.#entries.set(id, {

@@ -1,19 +1,22 @@
-import type {RootHex} from "../../core/bytes.js";
+import type {PeerIdText, RootHex} from "../../core/bytes.js";
 import {formatMemory, parseMemory} from "../../core/dkg/agreement.js";
 import type {Ceremony} from "../../core/dkg/ceremony.js";
 import type {SignedDefinition} from "../../core/dkg/definition.js";
-import {chunkKey, itemAt, itemKey} from "../../core/dkg/draft.js";
+import {chunkKey, itemAt, itemKey, itemsAt} from "../../core/dkg/draft.js";
 import {hasHandover} from "../../core/dkg/handover.js";
 import {decodeItem} from "../../core/dkg/items-codec.js";
 import {encodeItem} from "../../core/dkg/items-json.js";
 import {NEW_CEREMONY, step} from "../../core/dkg/machine.js";
 import {failureOf, type Progress, progressOf} from "../../core/dkg/progress.js";
+import {type Stepped, stepWith} from "../../core/dkg/put-off.js";
 import type {DkgEffect, DkgInput, DkgState, Failure, Machine, Output, VaultCall} from "../../core/dkg/state.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../../core/errors.js";
 import type {CeremonyJournal, JournalChange} from "../../ports/ceremony-journal.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import type {AnswerVault} from "./answer-vault.js";
+import type {DkgAside} from "./jobs.js";
+import {WantedChunks} from "./wanted.js";
 
 /** How a ceremony ended: exactly one of the two. */
 export interface Ending {
@@ -29,6 +32,7 @@ export type Settle = (
 export interface CeremonyModules {
   readonly journal: CeremonyJournal;
   readonly vault: AnswerVault;
+  readonly aside: DkgAside;
   readonly settle: (ending: Ending) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -68,8 +72,7 @@ export class RunningCeremony {
   readonly machine: Machine;
   readonly #modules: CeremonyModules;
   readonly #inputs: DkgInput[] = [];
-  /** Asked of peers, by the chunk's hash. */
-  readonly #wanted = new Map<RootHex, {readonly dealing: RootHex; readonly chunk: number}>();
+  readonly #wanted = new WantedChunks();
   readonly #texts = new Map<string, string>();
   readonly #timers = new Set<() => void>();
   #state: DkgState = NEW_CEREMONY;
@@ -97,9 +100,11 @@ export class RunningCeremony {
   get texts(): ReadonlyMap<string, string> {
     return this.#texts;
   }
-  /** Hashes of chunks that peers are asked for. */
-  get wanted(): readonly RootHex[] {
-    return [...this.#wanted.keys()];
+  /** Hashes of chunks that this peer is asked for. */
+  wanted(from: PeerIdText): readonly RootHex[] {
+    const number = this.machine.ceremony.participants.find(({peerId}) => peerId === from)?.number;
+    const own = number === undefined ? [] : itemsAt(this.#state, "deal", number);
+    return this.#wanted.from(new Set(own.map(({hash}) => hash)));
   }
   /** What the journal says of its end; null while it goes on. */
   get ended(): string | null {
@@ -141,10 +146,15 @@ export class RunningCeremony {
     this.input({kind: "item", item, stored: false});
   }
 
-  /** A chunk from a peer; one that was not asked for, or is not what its name says, changes nothing. */
-  receiveChunk(hash: RootHex, bytes: Uint8Array): void {
-    const asked = this.#wanted.get(hash);
-    if (asked !== undefined) this.input({kind: "chunk", ...asked, bytes, stored: false});
+  /**
+   * A chunk from a peer; one that was not asked for, or is not what its name says, changes nothing. Resolves when it is
+   * worked off, so that of many chunks few are in memory.
+   */
+  async receiveChunk(hash: RootHex, bytes: Uint8Array): Promise<void> {
+    const arrived = this.#closed ? null : this.#wanted.arrive(hash);
+    if (arrived === null) return;
+    this.input({kind: "chunk", ...arrived.place, bytes, stored: false});
+    await arrived.done;
   }
 
   /** @throws DKG_ABORT_LATE · DKG_JOURNAL_FAILED, or why it stands still; what the vault throws */
@@ -182,9 +192,15 @@ export class RunningCeremony {
   /** Stops where it is; resolves when nothing is being written any more. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#drop();
+    await this.#pumping;
+  }
+
+  /** Nobody waits for anything of it any more. */
+  #drop(): void {
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
-    await this.#pumping;
+    this.#wanted.drop();
   }
 
   #pump(): void {
@@ -199,14 +215,32 @@ export class RunningCeremony {
     await Promise.resolve();
     try {
       for (let input = this.#inputs.shift(); input !== undefined && !this.#closed; input = this.#inputs.shift()) {
-        const {state, effects} = step(this.machine, this.#state, input);
+        const {state, effects} = await this.#step(input);
+        if (this.#closed) return;
         this.#state = state;
-        if (input.kind === "chunk") this.#settleWanted();
+        if (input.kind === "chunk") {
+          this.#wanted.workedOff(input, ({dealing, chunk}) => {
+            const key = chunkKey(dealing, chunk);
+            return state.chunks.has(key) && !state.reading.has(key);
+          });
+        }
         await this.#perform(effects);
         this.#modules.changed();
       }
     } catch (error) {
-      this.#halt(error);
+      // What is under way in another thread ends with it.
+      if (!this.#closed) this.#halt(error);
+    }
+  }
+
+  /** What a step has to compute is computed beside this thread. Inputs that come meanwhile wait. */
+  async #step(input: DkgInput): Promise<Extract<Stepped, {undone: null}>> {
+    const done: unknown[] = [];
+    for (;;) {
+      const stepped = stepWith(this.machine, this.#state, input, done);
+      if (stepped.undone === null) return stepped;
+      const {job, argument} = stepped.undone;
+      done.push(await this.#modules.aside.run(job, argument));
     }
   }
 
@@ -261,7 +295,7 @@ export class RunningCeremony {
         const {dealing, chunk, hash} = effect;
         const bytes = journal.chunk(this.id, hash);
         if (bytes !== null) return void this.#inputs.push({kind: "chunk", dealing, chunk, bytes, stored: true});
-        this.#wanted.set(hash, {dealing, chunk});
+        this.#wanted.want(hash, {dealing, chunk});
         wants();
         return;
       }
@@ -362,15 +396,6 @@ export class RunningCeremony {
     );
   }
 
-  /** What did not turn out to be the chunk that was asked for stays asked for. */
-  #settleWanted(): void {
-    for (const [hash, {dealing, chunk}] of this.#wanted) {
-      if (this.#state.chunks.has(chunkKey(dealing, chunk)) && !this.#state.reading.has(chunkKey(dealing, chunk))) {
-        this.#wanted.delete(hash);
-      }
-    }
-  }
-
   #armDeadline(): void {
     const leftMs = this.machine.ceremony.definition.deadline * 1_000 - this.#modules.clock.now();
     if (leftMs <= 0) this.input({kind: "deadline"});
@@ -392,8 +417,7 @@ export class RunningCeremony {
   #halt(error: unknown): void {
     this.#closed = true;
     this.#inputs.length = 0;
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
+    this.#drop();
     this.#halted = codeOf(error);
     const fields = {ceremony: this.id, code: this.#halted, error: String(error)};
     this.#modules.logger.error("a ceremony stands still here until the next start", fields);

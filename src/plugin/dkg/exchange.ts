@@ -143,13 +143,13 @@ export class CeremonyExchange {
   async #pull(peer: PeerIdText, running: RunningCeremony): Promise<void> {
     const tried = new Set<RootHex>();
     for (;;) {
-      const hash = running.wanted.find((one) => !tried.has(one));
+      const hash = running.wanted(peer).find((one) => !tried.has(one));
       if (hash === undefined || this.#stop.signal.aborted) return;
       tried.add(hash);
       const bytes = await this.#ask(peer, {kind: "chunk", ceremony: running.id, hash});
       if (bytes.length === 0) continue;
       if (chunkHash(bytes) !== hash) throw new PleiadesError({code: "DKG_CHUNK_MALFORMED", reason: "another chunk"});
-      running.receiveChunk(hash, bytes);
+      await running.receiveChunk(hash, bytes);
     }
   }
 

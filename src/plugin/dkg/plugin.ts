@@ -17,6 +17,7 @@ import {answerVault} from "./answer-vault.js";
 import {DkgCeremonies} from "./ceremonies.js";
 import {createCommand} from "./create.js";
 import {makeFolder, readEach} from "./files.js";
+import type {DkgAside} from "./jobs.js";
 import {refreshCommand, reshareCommand} from "./renew.js";
 import {type CeremonyReport, reportOf} from "./report.js";
 import {abortCommand, runCommand, statusCommand} from "./run.js";
@@ -43,6 +44,8 @@ export type DkgConfig = z.infer<typeof configSchema>;
 export interface DkgPluginModules {
   readonly group: DkgGroup;
   readonly openJournal: (folder: string, key: Uint8Array) => Promise<CeremonyJournal>;
+  /** A place for long work, beside the thread that answers duties. */
+  readonly openAside: () => DkgAside;
 }
 
 /** Key ceremonies in process, for plugins that depend on `dkg`: `context.use("dkg") as DkgService`. */
@@ -63,13 +66,14 @@ export interface DkgService {
 interface Running {
   readonly ceremonies: DkgCeremonies;
   readonly journal: CeremonyJournal;
+  readonly aside: DkgAside;
   readonly vault: CeremonyVault;
   readonly logger: Logger;
   readonly dataDir: string;
 }
 
 /** The built-in plugin `dkg`: distributed key generation. @see docs/dkg.md */
-export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<DkgConfig> {
+export function createDkgPlugin({group, openJournal, openAside}: DkgPluginModules): Plugin<DkgConfig> {
   let config: DkgConfig;
   let clock: Clock;
   let running: Running | null = null;
@@ -126,7 +130,8 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
     const folder = join(dataDir, "journal");
     await makeFolder(folder);
     const journal = await openJournal(folder, await vault.journalKey());
-    const settler = new Settler({vault, group, logger, committeesChanged}, {dataDir});
+    const aside = openAside();
+    const settler = new Settler({vault, aside, logger, committeesChanged}, {dataDir});
     const ceremonies = new DkgCeremonies({
       journal,
       peers,
@@ -135,6 +140,7 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
       sign,
       verify: verifyNodeSignature,
       vaultOf: (ceremony, definition) => answerVault({vault, group}, {ceremony, definition, self: peers.self}),
+      aside,
       settle: (of, ending) => settler.settle(of, ending),
       inVault: async (id) => (await vault.status()).find(({ceremony}) => ceremony === id)?.state ?? null,
       forget: (id) => vault.abort(id),
@@ -144,10 +150,11 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
       ceremonies.open();
     } catch (error) {
       await ceremonies.close();
+      await aside.close();
       await journal.close();
       throw error;
     }
-    running = {ceremonies, journal, vault, logger, dataDir};
+    running = {ceremonies, journal, aside, vault, logger, dataDir};
   }
 
   return {
@@ -183,6 +190,7 @@ export function createDkgPlugin({group, openJournal}: DkgPluginModules): Plugin<
       const was = running;
       [running, filesIn] = [null, null];
       await was?.ceremonies.close();
+      await was?.aside.close();
       await was?.journal.close();
     },
   };

@@ -13,6 +13,7 @@ import type {CeremonyVault} from "../../ports/ceremony-vault.js";
 import type {Logger} from "../../ports/logger.js";
 import type {Ending} from "./ceremony.js";
 import {makeFolder, replaceFile} from "./files.js";
+import type {DkgAside} from "./jobs.js";
 
 export interface CeremonyFiles {
   /** All that is public of the ceremony: `pleiades dkg verify` needs nothing else. */
@@ -45,7 +46,7 @@ export const folderOf = (dataDir: string, id: RootHex): string => join(dataDir, 
 
 export interface SettlerModules {
   readonly vault: CeremonyVault;
-  readonly group: DkgGroup;
+  readonly aside: DkgAside;
   readonly logger: Logger;
   readonly committeesChanged: () => Promise<readonly string[]>;
 }
@@ -69,7 +70,7 @@ export class Settler {
     const {id} = ceremony;
     const {output} = ending;
     if (output === null) return this.#forget(id);
-    const files = filesOf(this.#modules.group, signed, output);
+    const files = await this.#modules.aside.run("files", {signed, output});
     const folder = folderOf(this.#dataDir, id);
     await makeFolder(folder);
     for (const kind of ["ceremony", "committee", "deposits"] as const) {

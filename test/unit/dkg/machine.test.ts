@@ -11,7 +11,7 @@ import {announceOf, dealingOf} from "../../support/dkg-dealings.js";
 const made = testCeremony(4, {cheap: true, depositAmounts: []});
 const {ceremony, nodes} = made;
 const timing = {announceMs: 1, dealMs: 1, settleMs: 1, resultMs: 1, roundMs: 1, maxRoundMs: 1};
-const machine: Machine = {ceremony, self: 1, group, sign: nodes[0]!.sign, timing, checkDeposits: () => true};
+const machine: Machine = {ceremony, self: 1, group, sign: nodes[0]!.sign, timing};
 const announces = nodes.map((node, i) => announceOf(group, ceremony, i + 1, {seed: testSeed(i + 1)}, node));
 
 /** Feeds inputs and gathers what is wanted. */
