@@ -2,6 +2,7 @@
  * `npm run bench -- --dkg`: how long a key ceremony takes among operators in processes of their own, over real libp2p with
  * journals on disk and a keeper each, against the cryptography it cannot avoid, measured in the same run.
  */
+import {setMaxListeners} from "node:events";
 import {readFileSync, writeFileSync} from "node:fs";
 import {availableParallelism, cpus, loadavg} from "node:os";
 import {join} from "node:path";
@@ -132,9 +133,10 @@ async function ceremonies(
     await all.dkgJson(1, "create", "--operators", members, ...terms, "--out", definition);
     texts.push(readFileSync(definition, "utf8"));
   }
-  const controls = all.peerIds.map((_, i) =>
-    controlClient("dkg", {dataDir: all.dataDir(i + 1), signal: new AbortController().signal}),
-  );
+  const {signal} = new AbortController();
+  // One for each ceremony that is watched.
+  setMaxListeners(0, signal);
+  const controls = all.peerIds.map((_, i) => controlClient("dkg", {dataDir: all.dataDir(i + 1), signal}));
   const [first, ...others] = controls;
   // All but one have consented and know it of each other.
   for (const definition of texts) for (const control of others) await control.ask("POST", "/run", {definition});

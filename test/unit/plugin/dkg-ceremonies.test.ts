@@ -4,6 +4,7 @@ import {systemClock} from "../../../src/adapters/clock/system.js";
 import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
 import {MemoryPeerNetwork} from "../../../src/adapters/peer-messages/memory.js";
 import type {RootHex} from "../../../src/core/bytes.js";
+import {type DefinitionSignatures, parseDefinition} from "../../../src/core/dkg/definition.js";
 import type {DkgCeremonies} from "../../../src/plugin/dkg/ceremonies.js";
 import type {Settle} from "../../../src/plugin/dkg/ceremony.js";
 import {encodeMessage} from "../../../src/plugin/dkg/wire.js";
@@ -54,6 +55,12 @@ describe("ceremonies of several operators", function () {
     constructor(n: number) {
       this.#n = n;
       this.vaults = new TestVaults(transparentDkgGroup, nodes[n]!);
+    }
+
+    /** Consents that would be known after a kill. */
+    written(id: RootHex): DefinitionSignatures {
+      const found = new MemoryCeremonyJournal(this.disk).ceremonies().find((one) => one.id === id);
+      return parseDefinition(found!.definition, verifyCheaply).signatures;
     }
 
     start(journal: CeremonyJournal = new MemoryCeremonyJournal(this.disk)): void {
@@ -185,6 +192,8 @@ describe("ceremonies of several operators", function () {
     expect(consented(operators[0]!)).to.deep.equal([1]);
     await operators[1]!.ceremonies.join(unsigned);
     await waitFor("both know of both", () => [0, 1].every((n) => consented(operators[n]!).length === 2));
+    // A consent of another is shown before it is durable: it would come again after the kill.
+    await waitFor("it is written down", () => operators[0]!.written(id).size === 2);
     for (const n of [0, 1]) operators[n]!.kill();
     operators[0]!.start();
     expect(consented(operators[0]!)).to.deep.equal([1, 2]);
