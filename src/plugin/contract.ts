@@ -41,6 +41,8 @@ export interface SchemaIssue {
 export interface Plugin<C = unknown> {
   readonly name: PluginName;
   readonly apiVersion: typeof PLUGIN_API_VERSION;
+  /** One line for `--help`, where a word that is no command itself stands for several of this plugin's. */
+  readonly summary?: string;
   /** Started before this plugin and stopped after it; each must be configured too. */
   readonly dependsOn?: readonly PluginName[];
   /** What stands under `config:` of the plugin (an empty object when nothing does). May add defaults, not drop keys. */

@@ -217,6 +217,8 @@ export function guardedSource(plugin: PluginName, source: CommitteeSource, clock
 
 export interface HostedCommand extends Omit<Command, "run"> {
   readonly plugin: PluginName;
+  /** Of the plugin. */
+  readonly summary: string | null;
   /**
    * Starts the plugin and what it depends on, runs, stops them.
    * @throws PLUGIN_COMMAND_FAILED, the codes of start and of what the command itself throws
@@ -237,13 +239,14 @@ const NO_OPERATOR: ControlClient = {
 
 /** The command between the start and the stop of its plugins. */
 export function hostedCommand(
-  plugin: PluginName,
+  {plugin, summary}: Pick<HostedCommand, "plugin" | "summary">,
   command: Command,
   lifecycle: {start(): Promise<void>; stop(): Promise<void>},
 ): HostedCommand {
   const {name, describe, options} = command;
   return {
     plugin,
+    summary,
     name,
     describe,
     options,

@@ -120,7 +120,11 @@ export async function loadPlugins(
   const lifecycle = new PluginLifecycle({clock, logger}, hosted);
   const commands = owned("commands").map(({plugin, item}) => {
     const needed = closure(plugin, plugins);
-    return hostedCommand(plugin, item, {start: () => lifecycle.start({only: needed}), stop: () => lifecycle.stop()});
+    const {summary = null} = plugins.find(({name}) => name === plugin)!;
+    return hostedCommand({plugin, summary}, item, {
+      start: () => lifecycle.start({only: needed}),
+      stop: () => lifecycle.stop(),
+    });
   });
   return {
     names: plugins.map(({name}) => name),

@@ -44,6 +44,8 @@ function exportedPlugin(namespace: unknown): unknown {
   return isObject(outer) && !("apiVersion" in outer) && "default" in outer ? outer.default : outer;
 }
 
+const SUMMARY = /^\P{Cc}{0,200}$/u;
+
 function checkPlugin(raw: unknown, name: PluginName): Plugin {
   const fail = (reason: string): never => {
     throw new PleiadesError({code: "PLUGIN_SHAPE", plugin: name, reason});
@@ -62,7 +64,8 @@ function checkPlugin(raw: unknown, name: PluginName): Plugin {
   for (const key of ["start", "stop"]) {
     if (raw[key] !== undefined && typeof raw[key] !== "function") fail(`${key} is not a function`);
   }
-  const {dependsOn = []} = raw;
+  const {summary = "", dependsOn = []} = raw;
+  if (typeof summary !== "string" || !SUMMARY.test(summary)) fail("summary is not a line of at most 200 characters");
   if (!Array.isArray(dependsOn) || !dependsOn.every(isPluginName)) fail("dependsOn is not a list of plugin names");
   return raw as unknown as Plugin;
 }

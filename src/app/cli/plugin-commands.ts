@@ -46,6 +46,8 @@ export async function addPluginCommands(cli: Argv, args: readonly string[], cont
       const next: Branch = branch.children.get(word) ?? {children: new Map()};
       branch.children.set(word, next);
       branch = next;
+      // The first word belongs to one plugin alone.
+      branch.summary ??= command.summary;
     }
     branch.command = command;
   }
@@ -64,6 +66,8 @@ const nodeOf = (config: Config | null) =>
 interface Branch {
   readonly children: Map<string, Branch>;
   command?: HostedCommand;
+  /** What several commands below it are for. */
+  summary?: string | null;
 }
 
 interface Surroundings {
@@ -74,9 +78,10 @@ interface Surroundings {
 
 function addBranches(cli: Argv, {children}: Branch, surroundings: Surroundings): void {
   for (const [word, branch] of children) {
-    const {command} = branch;
+    const {command, summary} = branch;
     const below = [...branch.children.keys()];
-    const describe = command === undefined ? `${below.join(", ")} …` : `${command.describe} (plugin ${command.plugin})`;
+    const group = summary === null || summary === undefined ? below.join(", ") : `${summary}: ${below.join(", ")}`;
+    const describe = command === undefined ? group : `${command.describe} (plugin ${command.plugin})`;
     cli.command(
       word,
       describe,

@@ -54,11 +54,12 @@ export async function holdCeremony(
   const run = ["run", "--definition", definitionFile, "--yes", "--detach", "--json"];
   const [first] = await Promise.all(operators.map((operator) => dkg(operator, run, surroundings)));
   const {id} = JSON.parse(first!) as {id: string};
-  const {end} = await untilOver(operators, id, surroundings);
+  const last = await untilOver(operators, id, surroundings);
+  const {end} = last;
   if (end?.outcome !== "finished") {
     // The next start begins another.
     await rm(definitionFile, {force: true});
-    const reason = end === null ? "no end" : endLines(end).join("; ");
+    const reason = end === null ? "no end" : endLines(last, end).join("; ");
     throw new PleiadesError({code: "DKG_CEREMONY_FAILED", ceremony: id, reason});
   }
   await othersToo(operators, id, surroundings);

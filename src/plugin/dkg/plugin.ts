@@ -159,6 +159,7 @@ export function createDkgPlugin({group, openJournal, openAside}: DkgPluginModule
 
   return {
     name: "dkg",
+    summary: "Make validator keys that nobody ever holds, by a ceremony of the operators",
     apiVersion: PLUGIN_API_VERSION,
     configSchema,
     register(_container, given) {

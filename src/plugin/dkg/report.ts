@@ -14,7 +14,11 @@ export interface CeremonyReport {
   readonly id: RootHex;
   readonly kind: Definition["kind"];
   readonly validators: number;
+  /** Operators that hold shares afterwards. */
+  readonly operators: number;
   readonly threshold: number;
+  /** Last epoch that is signed with the old shares, in decimal; null for new keys. */
+  readonly handoverEpoch: string | null;
   /** Unix seconds. */
   readonly deadline: number;
   /** Where this operator is: consent, then the protocol's steps (docs/dkg.md). */
@@ -44,7 +48,9 @@ export function reportOf(listed: ListedCeremony, folder: string): CeremonyReport
     id,
     kind: definition.kind,
     validators: definition.validators,
+    operators: definition.operators.length,
     threshold: definition.threshold,
+    handoverEpoch: definition.previous === null ? null : String(definition.previous.handoverEpoch),
     deadline: definition.deadline,
     step: end !== null ? "done" : (status?.progress.step ?? "consent"),
     keys: status?.progress.keys ?? 0,
@@ -64,13 +70,13 @@ const mark = (done: boolean | null | undefined): string => (done == null ? " " :
 
 /** A table for people: one line for the ceremony, one for each participant. */
 export function reportLines(report: CeremonyReport): string[] {
-  const {id, kind, validators, threshold, step, participants, halted, stalled, end} = report;
+  const {id, kind, validators, operators, threshold, step, halted, stalled, end} = report;
   const many = `${validators} validator${validators === 1 ? "" : "s"}`;
-  const lines = [`${id}  ${kind}, ${many}, ${threshold} of ${participants.length}, step: ${step}`];
+  const lines = [`${id}  ${kind}, ${many}, ${threshold} of ${operators}, step: ${step}`];
   if (end === null) lines.push(...tableLines(report));
   if (halted !== null) lines.push(`  stands still: ${halted}`);
   if (stalled) lines.push("  past its deadline; others may still complete it, so nothing is thrown away here");
-  if (end !== null) lines.push(...endLines(end));
+  if (end !== null) lines.push(...endLines(report, end));
   return lines;
 }
 
@@ -95,8 +101,12 @@ export function tableLines({kind, participants}: CeremonyReport): string[] {
   return [`  operator  peer      here  consent  announced  dealt  verdict  result${retired}`, ...rows];
 }
 
-export function endLines(end: CeremonyEnd): string[] {
-  if (end.outcome === "finished") return [`  finished, transcript ${end.transcript}`, `  files in ${end.folder}`];
+export function endLines({handoverEpoch}: Pick<CeremonyReport, "handoverEpoch">, end: CeremonyEnd): string[] {
+  if (end.outcome === "finished") {
+    const handover = `  signers need this committee.json, beside the old one, before epoch ${handoverEpoch} is over`;
+    const files = [`  finished, transcript ${end.transcript}`, `  files in ${end.folder}`];
+    return handoverEpoch === null ? files : [...files, handover];
+  }
   const {reason, step, missing, guilty, said} = end.failure;
   return [
     `  ended without a key: ${reason} at step ${step}`,

@@ -57,7 +57,7 @@ export async function followToEnd(id: string, io: CommandIo): Promise<number> {
     return 130;
   }
   if (io.json) io.print(JSON.stringify(last));
-  else for (const line of [id, ...endLines(last.end)]) io.print(line);
+  else for (const line of [id, ...endLines(last, last.end)]) io.print(line);
   if (last.end.outcome === "finished") return 0;
   const {reason, step, missing} = last.end.failure;
   throw new PleiadesError({code: "DKG_CEREMONY_FAILED", reason, step, missing: missing.join(", ")});

@@ -59,7 +59,7 @@ export function definitionLines(definition: Definition): string[] {
     `signers        ${definition.coordinators.length === 0 ? "none yet" : definition.coordinators.join(", ")}`,
     ...participantsOf(definition).map(({number, peerId, recipient}) => {
       const addresses = definition.operators.find((one) => one.peerId === peerId)?.addresses ?? [];
-      return `${recipient === null ? "gives up" : "operator"} ${String(number).padStart(2)}    ${peerId}  ${addresses.join(" ")}`;
+      return `${recipient === null ? "gives up" : "operator"} ${String(number).padStart(2)}    ${[peerId, ...addresses].join("  ")}`;
     }),
   ];
 }

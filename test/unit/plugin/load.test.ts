@@ -93,6 +93,8 @@ describe("loading plugins", () => {
         minimal("odd", "stop: true"),
         minimal("odd", `dependsOn: "example"`),
         minimal("odd", `dependsOn: ["Not Kebab"]`),
+        minimal("odd", "summary: 1"),
+        minimal("odd", `summary: "two\\nlines"`),
       ];
       for (const [i, source] of shapes.entries()) {
         const module = writeModule(dir, `odd-${i}.mjs`, source);
