@@ -5,6 +5,7 @@ import {type Database, open, type RootDatabase} from "lmdb";
 import {parseRootHex, type RootHex} from "../../core/bytes.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {CeremonyJournal, JournalChange, JournaledCeremony} from "../../ports/ceremony-journal.js";
+import {withPromptExit} from "../lmdb/prompt-exit.js";
 import {refuseForeignFile} from "../slashing-store/lmdb-environment.js";
 
 /** Twenty chunks of thirteen dealers are 12 MB; a hundred such ceremonies. LMDB reserves address space only. */
@@ -137,7 +138,7 @@ export class LmdbCeremonyJournal implements CeremonyJournal {
     if (this.#failure !== null) throw this.#failure;
     let failed: unknown = null;
     try {
-      await this.#root.transaction(() => {
+      const inside = (): void => {
         failed = this.#failure;
         if (failed !== null) return;
         try {
@@ -146,7 +147,8 @@ export class LmdbCeremonyJournal implements CeremonyJournal {
           // LMDB keeps what was written before: the same as a crash between two writes, which are in their order.
           failed = error;
         }
-      });
+      };
+      await withPromptExit(() => this.#root.transaction(inside));
       if (failed !== null) throw failed;
     } catch (error) {
       // LMDB hangs a second rejection on the first; unheard, it would end the process.

@@ -2,6 +2,7 @@ import {closeSync, existsSync, mkdirSync, openSync, readSync} from "node:fs";
 import {dirname, join} from "node:path";
 import {type Database, open, type RootDatabase} from "lmdb";
 import {PleiadesError} from "../../core/errors.js";
+import {withPromptExit} from "../lmdb/prompt-exit.js";
 
 /** Raised whenever an older version could misread what this one writes. */
 export const SCHEMA_VERSION = 3;
@@ -122,7 +123,7 @@ export class LmdbEnvironment {
     let sequence = 0n;
     let outcome: {readonly value: R} | {readonly error: unknown} | undefined;
     try {
-      await this.#root.transaction(() => {
+      const inside = (): void => {
         // A transaction that was queued behind a failed commit must not write.
         if (this.#failure !== null) {
           outcome = {error: this.#failure};
@@ -140,7 +141,8 @@ export class LmdbEnvironment {
         written = this.#written;
         // After the body, which may have raised it; also for a body that wrote nothing but saw what others wrote.
         sequence = this.#raised ?? this.readSequence();
-      });
+      };
+      await withPromptExit(() => this.#root.transaction(inside));
       await this.#awaitFlush?.();
     } catch (error) {
       throw this.fail(error);

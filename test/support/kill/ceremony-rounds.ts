@@ -113,9 +113,9 @@ export class CeremonyRounds {
     const pids = family(operator.pid);
     if (pids.length < 2) this.#problems.push(`operator ${n} ended without being killed`);
     killAll(victim === "operator" ? pids.slice(0, 1) : victim === "keeper" ? pids.slice(1) : pids);
-    await operator.done;
     // A keeper must not outlive its operator, nor an operator its keeper.
     await until(`the processes of operator ${n} to end`, () => stillRunning(pids).length === 0, BOUND_MS);
+    await operator.done;
   }
 
   async #finish(): Promise<void> {
