@@ -59,6 +59,7 @@ export class CeremonyRounds {
       if (await this.#isOver()) await this.#begin();
       await pause(this.#random.int(0, 400));
       await this.#kill();
+      if ((i + 1) % 25 === 0) console.log(`    ${i + 1} of ${kills} kills, ${this.#definitions.size} ceremonies`);
     }
     await this.#finish();
     return this.#judge();
