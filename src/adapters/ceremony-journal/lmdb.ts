@@ -5,8 +5,8 @@ import {type Database, open, type RootDatabase} from "lmdb";
 import {parseRootHex, type RootHex} from "../../core/bytes.js";
 import {PleiadesError} from "../../core/errors.js";
 import type {CeremonyJournal, JournalChange, JournaledCeremony} from "../../ports/ceremony-journal.js";
-import {withPromptExit} from "../lmdb/prompt-exit.js";
 import {refuseForeignFile} from "../slashing-store/lmdb-environment.js";
+import {withPromptExit} from "../slashing-store/prompt-exit.js";
 
 /** Twenty chunks of thirteen dealers are 12 MB; a hundred such ceremonies. LMDB reserves address space only. */
 const MAP_BYTES = 2 ** 31;

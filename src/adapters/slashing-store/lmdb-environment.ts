@@ -2,7 +2,7 @@ import {closeSync, existsSync, mkdirSync, openSync, readSync} from "node:fs";
 import {dirname, join} from "node:path";
 import {type Database, open, type RootDatabase} from "lmdb";
 import {PleiadesError} from "../../core/errors.js";
-import {withPromptExit} from "../lmdb/prompt-exit.js";
+import {withPromptExit} from "./prompt-exit.js";
 
 /** Raised whenever an older version could misread what this one writes. */
 export const SCHEMA_VERSION = 3;

@@ -69,7 +69,8 @@ export class HandoverDesk {
 
   /** Before a ceremony begins here for the first time. @throws DKG_HANDOVER_EPOCH */
   checkEpoch({epoch, deadline}: NonNullable<HandoverTerms>): void {
-    checkHandoverEpoch({handoverEpoch: epoch, deadline}, this.#network, this.#clock.now());
+    const at = (ms: number): bigint | null => currentEpoch(this.#network, ms);
+    checkHandoverEpoch(epoch, {now: at(this.#clock.now()), deadline: at(deadline * 1_000)});
   }
 
   /**

@@ -13,6 +13,7 @@ import {verifyOutput} from "../../core/dkg/output.js";
 import {parseOutputFile} from "../../core/dkg/output-file.js";
 import {parsePermit} from "../../core/duty/policy-config.js";
 import {PleiadesError} from "../../core/errors.js";
+import {checkHandoverEpoch, firstHandoverEpoch} from "../../core/handover/bounds.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Command, CommandArguments, CommandIo, CommandOption} from "../contract.js";
 import {chainOf, deadlineOf, ESCROW_OPTIONS, escrowOf, withdrawalOf, writeDefinition} from "./create.js";
@@ -146,13 +147,13 @@ async function previousOf(
   const now = chain.epochAt(Math.floor(clock.now() / 1000));
   const atDeadline = chain.epochAt(deadline);
   if (now === null || atDeadline === null) throw new PleiadesError({code: "DKG_CHAIN_UNKNOWN", network: chain.name});
-  const least = now + 2n;
-  const handoverEpoch =
-    args["handover-epoch"] === undefined
-      ? atDeadline + 1n > least
-        ? atDeadline + 1n
-        : least
-      : BigInt(Number(args["handover-epoch"]));
+  const epochs = {now, deadline: atDeadline};
+  const given = args["handover-epoch"];
+  if (given !== undefined && !Number.isSafeInteger(given)) {
+    throw new PleiadesError({code: "DKG_HANDOVER_EPOCH", reason: "no whole number"});
+  }
+  const handoverEpoch = given === undefined ? firstHandoverEpoch(epochs) : BigInt(Number(given));
+  checkHandoverEpoch(handoverEpoch, epochs);
   const {generation, threshold, operators, validators} = committee;
   return {
     committee,

@@ -116,6 +116,10 @@ describe("an exit in escrow, by its commands", function () {
     expect(written.permits.map(({type}) => type)).to.deep.equal(["VOLUNTARY_EXIT"]);
     writeFileSync(permits, "exit: yes\n");
     expect((await reshare("wrong.json", "--permits", permits)).stderr).to.match(/^DKG_RENEW_TERMS/m);
+    for (const epoch of ["1", "1.5", "later"]) {
+      const {stderr} = await reshare("epoch.json", "--handover-epoch", epoch);
+      expect(stderr).to.match(/^DKG_HANDOVER_EPOCH/m);
+    }
     const other = await reshare("other.json", "--escrow", `0x${"09".repeat(32)}`, "--escrow-name", "Other");
     expect(other.stderr).to.match(/^DKG_RENEW_TERMS/m);
   });

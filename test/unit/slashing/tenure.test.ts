@@ -1,6 +1,7 @@
 import {expect} from "chai";
 import {asEpoch, asSlot, rootHex} from "../../../src/core/bytes.js";
-import {checkHandoverEpoch, epochEndMs} from "../../../src/core/handover/bounds.js";
+import {codeOf} from "../../../src/core/errors.js";
+import {checkHandoverEpoch, firstHandoverEpoch} from "../../../src/core/handover/bounds.js";
 import {
   bindTenure,
   decideTenure,
@@ -16,8 +17,6 @@ import {
   waitingTenure,
 } from "../../../src/core/handover/tenure.js";
 import {decideSlashing, EMPTY_RECORD} from "../../../src/core/slashing/decide.js";
-import {anyFailure} from "../../support/errors.js";
-import {testNetwork} from "../../support/keeper.js";
 
 const [A, B] = [1, 2].map((byte) => rootHex(new Uint8Array(32).fill(byte)));
 const H = 100n;
@@ -107,21 +106,31 @@ describe("a share's tenure", () => {
 });
 
 describe("a handover epoch", () => {
-  const network = testNetwork({epoch: 100});
-  const now = Date.now();
-  const check = (epoch: bigint, deadlineMs: number) => () =>
-    checkHandoverEpoch({handoverEpoch: epoch, deadline: Math.floor(deadlineMs / 1000)}, network, now);
+  const check = (epoch: bigint, deadline: bigint | null = 100n) =>
+    codeFrom(() => checkHandoverEpoch(epoch, {now: 100n, deadline}));
 
   it("is at least two ahead and not years, and the ceremony ends before it is over", () => {
-    check(102n, now)();
-    check(10_100n, now)();
-    expect(anyFailure(check(101n, now)).code).to.equal("DKG_HANDOVER_EPOCH");
-    expect(anyFailure(check(10_101n, now)).code).to.equal("DKG_HANDOVER_EPOCH");
-    const end = epochEndMs(network, 102n)!;
-    check(102n, end - 1_000)();
-    expect(anyFailure(check(102n, end)).code).to.equal("DKG_HANDOVER_EPOCH");
-    expect(
-      anyFailure(() => checkHandoverEpoch({handoverEpoch: 102n, deadline: 0}, {...network, clock: null}, now)).code,
-    ).to.equal("DKG_HANDOVER_EPOCH");
+    expect([102n, 10_100n].map((epoch) => check(epoch))).to.deep.equal([null, null]);
+    expect([101n, 10_101n].map((epoch) => check(epoch))).to.deep.equal(["DKG_HANDOVER_EPOCH", "DKG_HANDOVER_EPOCH"]);
+    expect([check(102n, 102n), check(102n, 103n)]).to.deep.equal([null, "DKG_HANDOVER_EPOCH"]);
+    expect(check(102n, null)).to.equal("DKG_HANDOVER_EPOCH");
+  });
+
+  it("is the one after the deadline where nobody names another, and what is named first is allowed", () => {
+    for (const deadline of [100n, 101n, 102n, 200n]) {
+      const first = firstHandoverEpoch({now: 100n, deadline});
+      expect(check(first, deadline)).to.equal(null);
+    }
+    expect(firstHandoverEpoch({now: 100n, deadline: 100n})).to.equal(102n);
+    expect(firstHandoverEpoch({now: 100n, deadline: 200n})).to.equal(201n);
   });
 });
+
+function codeFrom(check: () => void): string | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    return codeOf(error);
+  }
+}
