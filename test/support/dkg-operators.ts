@@ -12,6 +12,7 @@ import {type CeremoniesModules, DkgCeremonies} from "../../src/plugin/dkg/ceremo
 import type {Settle} from "../../src/plugin/dkg/ceremony.js";
 import {dkgAsideHere} from "../../src/plugin/dkg/jobs.js";
 import type {CeremonyJournal} from "../../src/ports/ceremony-journal.js";
+import type {VaultCeremony} from "../../src/ports/ceremony-vault.js";
 import type {Clock} from "../../src/ports/clock.js";
 import type {PeerMessages} from "../../src/ports/peer-messages.js";
 import {SimulatedVault} from "../simulation/dkg-vault.js";
@@ -47,6 +48,10 @@ export class TestVaults {
 
   state(id: RootHex): "open" | "aborted" | null {
     return this.#forgotten.has(id) ? "aborted" : this.#vaults.has(id) ? "open" : null;
+  }
+  status(): readonly VaultCeremony[] {
+    const ids = [...new Set([...this.#vaults.keys(), ...this.#forgotten])];
+    return ids.map((ceremony) => ({ceremony, state: this.state(ceremony)!}));
   }
   forget(id: RootHex): void {
     this.#forgotten.add(id);
@@ -100,7 +105,7 @@ export function startCeremonies(
     verify,
     settle,
     vaultOf,
-    inVault: async (id) => vaults.state(id),
+    inVault: async () => vaults.status(),
     forget: async (id) => vaults.forget(id),
     aside: dkgAsideHere(group),
     machine: {group, timing: TIMING},

@@ -109,7 +109,7 @@ export const dkgReasons = {
     meaning:
       "This operator has spoken in the ceremony, but its journal does not say what: it was lost or is an old copy, or the same node runs twice.",
     action:
-      "Put the journal back if it is whole, or end the second node. Else `pleiades dkg abort` makes the keeper forget the ceremony; first see at another operator that it has not finished, for then this share is needed.",
+      "Put the journal back if it is whole, or end the second node. Else see with `pleiades dkg status` at the others how it ended. At none of them with a key: `pleiades dkg abort` here. With a key at a threshold of others: the same, then `pleiades share repair` gives this operator its share back. With a key at fewer: do not abort, this share is needed.",
   },
   DKG_JOURNAL_FAILED: {
     fault: "environment",

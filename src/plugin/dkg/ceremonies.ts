@@ -37,8 +37,8 @@ export interface CeremoniesModules {
   readonly vaultOf: (ceremony: Ceremony, definition: string) => AnswerVault;
   readonly aside: DkgAside;
   readonly settle: Settle;
-  /** What the vault says of a ceremony that the journal does not know; null when it knows none either. */
-  readonly inVault: (id: RootHex) => Promise<VaultCeremony["state"] | null>;
+  /** What the vault says of all ceremonies that it knows. */
+  readonly inVault: () => Promise<readonly VaultCeremony[]>;
   /** @throws KEEPER_CEREMONY_UNKNOWN */
   readonly forget: (id: RootHex) => Promise<void>;
   /** What is the same for all machines. */
@@ -121,13 +121,13 @@ export class DkgCeremonies {
    *   PEER_TOO_MANY · LINK_ADDRESS · DKG_JOURNAL_FAILED
    */
   async join(text: string): Promise<RootHex> {
-    const {journal, clock, verify, sign, inVault} = this.#modules;
+    const {journal, clock, verify, sign} = this.#modules;
     const gathering = new Gathering(parseDefinition(text, verify), verify);
     const {id, definition, participants} = gathering;
     if (this.#entries.has(id)) return id;
     const number = this.#numberIn({id, participants});
     checkDeadline(definition, clock.now());
-    const known = await inVault(id);
+    const known = await this.#inVault(id);
     if (known === "open") throw new PleiadesError({code: "DKG_JOURNAL_LOST", ceremony: id});
     if (known !== null) throw new PleiadesError({code: "DKG_CEREMONY_OVER", ceremony: id});
     if (!gathering.consented.includes(number)) gathering.consent(number, sign);
@@ -148,7 +148,7 @@ export class DkgCeremonies {
 
   /** @throws DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER · DKG_ABORT_LATE · DKG_JOURNAL_FAILED */
   async abort(id: RootHex, reason: string): Promise<void> {
-    if (!this.#entries.has(id) && (await this.#modules.inVault(id)) === "open") return this.#modules.forget(id);
+    if (!this.#entries.has(id) && (await this.#inVault(id)) === "open") return this.#modules.forget(id);
     const {running, gathering, ended} = this.#entry(id);
     if (gathering !== null && ended === null) return this.#giveUp(gathering, "aborted", [reason]);
     if (running === null || running.over) throw new PleiadesError({code: "DKG_CEREMONY_OVER", ceremony: id});
@@ -157,6 +157,12 @@ export class DkgCeremonies {
 
   list(): readonly ListedCeremony[] {
     return [...this.#entries.keys()].map((id) => this.status(id));
+  }
+
+  /** Those that the vault takes part in and the journal does not know (`DKG_JOURNAL_LOST`). */
+  async lost(): Promise<readonly RootHex[]> {
+    const known = await this.#modules.inVault();
+    return known.flatMap(({ceremony, state}) => (state === "open" && !this.#entries.has(ceremony) ? [ceremony] : []));
   }
 
   /** @throws DKG_CEREMONY_UNKNOWN */
@@ -315,6 +321,11 @@ export class DkgCeremonies {
     // Who has begun before has said something by now.
     this.#exchange.sync(id);
     this.#changed();
+  }
+
+  /** Null when the vault knows of none. */
+  async #inVault(id: RootHex): Promise<VaultCeremony["state"] | null> {
+    return (await this.#modules.inVault()).find(({ceremony}) => ceremony === id)?.state ?? null;
   }
 
   /** @throws DKG_NOT_PARTICIPANT */

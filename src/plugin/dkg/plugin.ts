@@ -55,6 +55,8 @@ export interface DkgService {
   /** @throws DKG_CEREMONY_UNKNOWN */
   status(id: RootHex): CeremonyReport;
   list(): readonly CeremonyReport[];
+  /** Ceremonies that this keeper takes part in and the journal does not know (`DKG_JOURNAL_LOST`). */
+  lost(): Promise<readonly RootHex[]>;
   /** The report now and after each change, until it ends. @throws DKG_CEREMONY_UNKNOWN */
   watch(id: RootHex, signal: AbortSignal): AsyncIterable<CeremonyReport>;
   /** @throws DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER */
@@ -97,6 +99,7 @@ export function createDkgPlugin({group, openJournal, openAside}: DkgPluginModule
       here()
         .ceremonies.list()
         .map(({id}) => reportFor(id)),
+    lost: async () => here().ceremonies.lost(),
     async *watch(id, signal) {
       const {ceremonies, dataDir} = here();
       for await (const listed of ceremonies.watch(id, signal)) yield reportOf(listed, folderOf(dataDir, id));
@@ -142,7 +145,7 @@ export function createDkgPlugin({group, openJournal, openAside}: DkgPluginModule
       vaultOf: (ceremony, definition) => answerVault({vault, group}, {ceremony, definition, self: peers.self}),
       aside,
       settle: (of, ending) => settler.settle(of, ending),
-      inVault: async (id) => (await vault.status()).find(({ceremony}) => ceremony === id)?.state ?? null,
+      inVault: () => vault.status(),
       forget: (id) => vault.abort(id),
       machine: {group, timing: timingOf(config)},
     });
@@ -210,6 +213,7 @@ function routes(service: DkgService): RouteContribution[] {
   const idIn = (body: unknown): RootHex => parseRootHex(field(body, "id"), "ceremony");
   return [
     {method: "GET", path: "/ceremonies", control: true, handler: async () => json(service.list())},
+    {method: "GET", path: "/lost", control: true, handler: async () => json(await service.lost())},
     {
       method: "POST",
       path: "/run",

@@ -80,6 +80,12 @@ export function reportLines(report: CeremonyReport): string[] {
   return lines;
 }
 
+/** Of a ceremony that only the keeper knows, its id is all there is to show. */
+export const lostLines = (id: string): string[] => [
+  `${id}  of which this operator's journal knows nothing and its keeper does`,
+  "  stands still: DKG_JOURNAL_LOST",
+];
+
 /** By operator: whether it is connected, has consented, and has done each step. */
 export function tableLines({kind, participants}: CeremonyReport): string[] {
   const rows = participants.map(({number, peerId, connected, consented, progress}) => {

@@ -1,9 +1,9 @@
 import {ceremonyId, parseDefinition} from "../../core/dkg/definition.js";
 import {verifyNodeSignature} from "../../core/dkg/node-signature.js";
-import {PleiadesError} from "../../core/errors.js";
+import {codeOf, PleiadesError} from "../../core/errors.js";
 import type {Command, CommandIo} from "../contract.js";
 import {readTextFile} from "./files.js";
-import {type CeremonyReport, endLines, progressLine, reportLines, tableLines} from "./report.js";
+import {type CeremonyReport, endLines, lostLines, progressLine, reportLines, tableLines} from "./report.js";
 import {definitionLines} from "./show.js";
 
 /** `dkg run`: this operator's consent, then the ceremony until it ends. */
@@ -73,25 +73,41 @@ export const statusCommand: Command = {
   },
   async run(args, io) {
     const all = (await io.control.ask("GET", "/ceremonies")) as readonly CeremonyReport[];
-    const chosen = args.ceremony === undefined ? all : all.filter(({id}) => id === args.ceremony);
-    if (args.ceremony !== undefined && chosen.length === 0) {
+    const lost = await lostOnes(io);
+    const isChosen = (id: string): boolean => args.ceremony === undefined || id === args.ceremony;
+    const chosen = all.filter(({id}) => isChosen(id));
+    const stuck = lost.filter(isChosen);
+    if (args.ceremony !== undefined && chosen.length + stuck.length === 0) {
       throw new PleiadesError({code: "DKG_CEREMONY_UNKNOWN", ceremony: String(args.ceremony)});
     }
     if (args.follow === true) {
       const going = chosen.filter(({end}) => end === null);
       const [one, ...others] = args.ceremony === undefined ? going : chosen;
+      // Nothing of it can be followed any more.
+      if (one === undefined && stuck.length > 0)
+        throw new PleiadesError({code: "DKG_JOURNAL_LOST", ceremony: stuck[0]!});
       if (one === undefined || others.length > 0) {
         const reason = one === undefined ? "none is going on" : "several are going on; name one with --ceremony";
         throw new PleiadesError({code: "DKG_CEREMONY_UNKNOWN", reason});
       }
       return followToEnd(one.id, io);
     }
-    if (io.json) io.print(JSON.stringify(chosen));
-    else if (chosen.length === 0) io.print("No ceremonies.");
-    else for (const one of chosen) for (const line of reportLines(one)) io.print(line);
+    if (io.json) io.print(JSON.stringify([...chosen, ...stuck.map((id) => ({id, halted: "DKG_JOURNAL_LOST"}))]));
+    else if (chosen.length + stuck.length === 0) io.print("No ceremonies.");
+    else for (const line of [...chosen.flatMap(reportLines), ...stuck.flatMap(lostLines)]) io.print(line);
     return 0;
   },
 };
+
+/** A keeper that is away must not hide what the operator knows by itself. */
+async function lostOnes(io: CommandIo): Promise<readonly string[]> {
+  try {
+    return (await io.control.ask("GET", "/lost")) as readonly string[];
+  } catch (error) {
+    io.note(`The keeper does not say which ceremonies only it knows: ${codeOf(error)}`);
+    return [];
+  }
+}
 
 /** `dkg abort`: this operator wants no part in it any more; without it a ceremony of all operators ends. */
 export const abortCommand: Command = {

@@ -157,11 +157,14 @@ describe("what may happen at once in ceremonies", function () {
       "it has spoken",
       () => first.ceremonies.status(id).status?.progress.step === "deal" || vaults.state(id) === "open",
     );
+    expect(await first.ceremonies.lost()).to.deep.equal([]);
     await first.stop();
     const {ceremonies} = start(0, {vaults});
     expect(await codeFrom(ceremonies.join(text))).to.equal("DKG_JOURNAL_LOST");
     expect(ceremonies.list()).to.deep.equal([]);
+    expect(await ceremonies.lost()).to.deep.equal([id]);
     await ceremonies.abort(id, "lost");
+    expect(await ceremonies.lost()).to.deep.equal([]);
     expect(await codeFrom(ceremonies.join(text))).to.equal("DKG_CEREMONY_OVER");
     expect(await codeFrom(ceremonies.abort(id, "again"))).to.equal("DKG_CEREMONY_UNKNOWN");
   });
