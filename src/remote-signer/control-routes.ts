@@ -36,7 +36,9 @@ function handlerOf({plugin, path, handler}: ControlRoute, {calls, logger}: {call
     }
     const failed = (error: unknown): string => {
       const {body} = toErrorReply(error);
-      logger.warn("a plugin's answer in lines failed", {code: body.code, plugin, path, message: body.message});
+      // Whoever watched has stopped watching, as they may: that is no failure.
+      const level = body.code === "HTTP_CLIENT_GONE" ? "debug" : "warn";
+      logger[level]("a plugin's answer in lines failed", {code: body.code, plugin, path, message: body.message});
       return line({failure: body});
     };
     return reply

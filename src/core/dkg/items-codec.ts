@@ -110,7 +110,8 @@ const READERS: {readonly [K in ItemKind]: (ceremony: Ceremony, raw: unknown, aut
   result: readResult,
   abort(_, raw) {
     const {reason} = strictObject(raw, ["reason"], "body", CODE);
-    return {reason: printable(reason, "body.reason", MAX_REASON_CHARACTERS)};
+    if (isAbortReason(reason)) return {reason};
+    throw malformed("body.reason", "not a text that may be one");
   },
   retire(ceremony, raw, author) {
     const {transcript, epoch, proof} = strictObject(raw, ["transcript", "epoch", "proof"], "body", CODE);
@@ -261,14 +262,20 @@ function number(raw: unknown, field: string, min: number, max: number): number {
   throw malformed(field, `not a whole number from ${min} to ${max}`);
 }
 
+const isPrintable = (raw: unknown, max: number): raw is string =>
+  typeof raw === "string" && raw.length <= max && /^[\x20-\x7e]*$/.test(raw);
+
 function printable(raw: unknown, field: string, max: number): string {
-  if (typeof raw === "string" && raw.length <= max && /^[\x20-\x7e]*$/.test(raw)) return raw;
+  if (isPrintable(raw, max)) return raw;
   throw malformed(field, `not a text of at most ${max} printable characters`);
 }
 
 function ascending(values: readonly number[], field: string): void {
   if (values.some((value, i) => i > 0 && value <= values[i - 1]!)) throw malformed(field, "not in ascending order");
 }
+
+/** Whether other operators will read it. */
+export const isAbortReason = (raw: unknown): raw is string => isPrintable(raw, MAX_REASON_CHARACTERS);
 
 /** The ceremony an item claims to be of, without believing anything else of it; null when it has none. */
 export function claimedCeremony(text: string): RootHex | null {

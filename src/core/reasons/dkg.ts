@@ -93,6 +93,11 @@ export const dkgReasons = {
     meaning: "This operator has proved its share to the others, who may use the key already; it keeps its share.",
     action: "Wait for the end. If it was never meant to be, don't deposit for the key.",
   },
+  DKG_ABORT_REASON: {
+    fault: "caller",
+    meaning: "An abort's reason is not one line of at most 200 printable ASCII characters, so nothing was aborted.",
+    action: "Abort with a shorter or plainer reason.",
+  },
   DKG_NOT_PARTICIPANT: {
     fault: "caller",
     meaning: "This node is none of the ceremony's operators.",

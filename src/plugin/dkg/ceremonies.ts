@@ -10,7 +10,7 @@ import {
 } from "../../core/dkg/definition.js";
 import {itemKey} from "../../core/dkg/draft.js";
 import type {SignAsNode} from "../../core/dkg/items.js";
-import {decodeItem} from "../../core/dkg/items-codec.js";
+import {decodeItem, isAbortReason} from "../../core/dkg/items-codec.js";
 import type {VerifyNodeSignature} from "../../core/dkg/node-signature.js";
 import type {Machine} from "../../core/dkg/state.js";
 import {codeOf, PleiadesError} from "../../core/errors.js";
@@ -146,8 +146,10 @@ export class DkgCeremonies {
     return id;
   }
 
-  /** @throws DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER · DKG_ABORT_LATE · DKG_JOURNAL_FAILED */
+  /** @throws DKG_ABORT_REASON · DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER · DKG_ABORT_LATE · DKG_JOURNAL_FAILED */
   async abort(id: RootHex, reason: string): Promise<void> {
+    // Once said it cannot be taken back, and nobody, not even this operator after a new start, would read it.
+    if (!isAbortReason(reason)) throw new PleiadesError({code: "DKG_ABORT_REASON", ceremony: id});
     if (!this.#entries.has(id) && (await this.#inVault(id)) === "open") return this.#modules.forget(id);
     const {running, gathering, ended} = this.#entry(id);
     if (gathering !== null && ended === null) return this.#giveUp(gathering, "aborted", [reason]);

@@ -3,6 +3,7 @@ import type {PeerIdText, RootHex} from "../../core/bytes.js";
 import {chunkHash} from "../../core/dkg/chunk.js";
 import type {DefinitionSignatures, Participant} from "../../core/dkg/definition.js";
 import {codeOf, PleiadesError, type ReasonCode} from "../../core/errors.js";
+import {REASONS} from "../../core/reasons/index.js";
 import type {CeremonyJournal} from "../../ports/ceremony-journal.js";
 import type {Logger} from "../../ports/logger.js";
 import type {PeerMessages} from "../../ports/peer-messages.js";
@@ -41,6 +42,8 @@ export class CeremonyExchange {
   readonly #modules: ExchangeModules;
   /** Peers that are being asked right now, by ceremony: one question at a time. */
   readonly #asking = new Set<string>();
+  /** What is odd about a peer since it connected: one of another release says it again every second. */
+  readonly #said = new Map<PeerIdText, Set<ReasonCode>>();
   readonly #stop = new AbortController();
 
   constructor(modules: ExchangeModules) {
@@ -52,8 +55,18 @@ export class CeremonyExchange {
   open(): void {
     this.#modules.peers.handle({
       message: (peer, body) => this.#hear(peer, body),
-      request: (peer, body) => this.#answer(peer, body),
-      connected: (peer) => void this.#syncWith(peer),
+      request: (peer, body) => {
+        try {
+          return this.#answer(peer, body);
+        } catch (error) {
+          this.#refuse(peer, error);
+          throw error;
+        }
+      },
+      connected: (peer) => {
+        this.#said.delete(peer);
+        void this.#syncWith(peer);
+      },
     });
   }
 
@@ -161,12 +174,15 @@ export class CeremonyExchange {
     return this.#modules.peers.peers().some(({peerId, connected}) => connected && peerId === peer);
   }
 
-  /** Nothing that a peer says or fails to say hurts a ceremony; what is odd about it is for the log. */
+  /** Nothing that a peer says or fails to say hurts a ceremony; what is odd about it is for the log, once. */
   #refuse(peer: PeerIdText, error: unknown): void {
+    if (this.#stop.signal.aborted) return;
     const code = codeOf(error);
-    const level = QUIET.includes(code) ? "debug" : "warn";
-    if (!this.#stop.signal.aborted)
-      this.#modules.logger[level]("a peer's part of a ceremony was not taken", {peer, code});
+    const said = this.#said.get(peer) ?? new Set();
+    const level = QUIET.includes(code) || said.has(code) ? "debug" : "warn";
+    this.#said.set(peer, said.add(code));
+    const reason = error instanceof PleiadesError ? error.message : REASONS[code].meaning;
+    this.#modules.logger[level]("a peer's part of a ceremony was not taken", {peer, code, reason});
   }
 }
 

@@ -59,7 +59,7 @@ export interface DkgService {
   lost(): Promise<readonly RootHex[]>;
   /** The report now and after each change, until it ends. @throws DKG_CEREMONY_UNKNOWN */
   watch(id: RootHex, signal: AbortSignal): AsyncIterable<CeremonyReport>;
-  /** @throws DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER */
+  /** @throws DKG_ABORT_REASON · DKG_CEREMONY_UNKNOWN · DKG_CEREMONY_OVER */
   abort(id: RootHex, reason: string): Promise<void>;
   /** This operator's sealed part of a validator's exit, for its key's escrow holder. @throws KEEPER_NO_ESCROW */
   sealExit(key: PubkeyHex, validatorIndex: bigint): Promise<SealedExit>;
@@ -245,7 +245,8 @@ function routes(service: DkgService): RouteContribution[] {
       path: "/abort",
       control: true,
       handler: async ({body}) => {
-        await service.abort(idIn(body), textIn(body, "reason"));
+        // Checked there, as a plugin's.
+        await service.abort(idIn(body), field(body, "reason") as string);
         return json({});
       },
     },

@@ -1,3 +1,4 @@
+import {mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync} from "node:fs";
 import {join} from "node:path";
 import {expect} from "chai";
 import {isReasonCode} from "../../../src/core/reasons/index.js";
@@ -30,12 +31,67 @@ describe("a ceremony on a disk that is full", function () {
     }
   });
 
-  async function onDisk(fileKiB: number): Promise<string> {
+  it("takes none of its files when it has ended: that is shown, tried again also after a new start, and done once there is room", async () => {
     operators = await OperatorProcesses.create(4);
+    const {id, file} = await defined(2);
+    await operators.startAll();
+    const folder = (n: number): string => join(operators.dataDir(n), "plugins/dkg/ceremonies");
+    // The first one's disk takes nothing, as when it is not mounted; the second one's takes the first of the files.
+    const disk = join(operators.dir, "disk");
+    symlinkSync(disk, folder(1));
+    const second = join(folder(2), id, "committee.json");
+    mkdirSync(join(second, "in the way"), {recursive: true});
+    await Promise.all([1, 2, 3, 4].map((n) => takePart(n, file)));
+    const standsStill = async (n: number): Promise<boolean> => {
+      const {halted, end} = await operators.report(n, id);
+      expect(end).to.equal(null);
+      return halted === "DKG_FILE_WRITE";
+    };
+    const ended = async (n: number): Promise<boolean> => (await operators.report(n, id)).end?.outcome === "finished";
+    await eventually("the others have ended", async () => (await ended(3)) && (await ended(4)));
+    for (const n of [1, 2]) await eventually("it stands still", () => standsStill(n));
+    const shown = await operators.dkg(1, "status");
+    expect(shown.stdout).to.contain("stands still: DKG_FILE_WRITE");
+    const late = await operators.dkg(1, "abort", "--ceremony", id);
+    expect([late.code, late.stderr.split(":")[0]]).to.deep.equal([1, "DKG_ABORT_LATE"]);
+
+    await operators.kill(1);
+    await operators.start(1);
+    await eventually("it stands still again", () => standsStill(1));
+    expect(stillRunning([1, 2].map((n) => operators.running(n).pid))).to.have.length(2);
+    mkdirSync(disk);
+    rmSync(second, {recursive: true});
+    for (const n of [1, 2]) await eventually("it settles by itself", () => ended(n));
+
+    const texts = [1, 2, 3, 4].map((n) => readFileSync(join(folder(n), id, "committee.json"), "utf8"));
+    expect(new Set(texts).size).to.equal(1);
+    for (const n of [1, 2, 3, 4]) {
+      // Nothing half-written is left either.
+      expect(readdirSync(join(folder(n), id)).sort()).to.deep.equal(readdirSync(join(folder(4), id)).sort());
+      await operators.kill(n);
+      const {secrets, shares} = await readEvidence(operators.dataDir(n));
+      expect([secrets, shares.length]).to.deep.equal([[], 2]);
+    }
+  });
+
+  async function defined(validators: number): Promise<{id: string; file: string}> {
     const file = join(operators.dir, "definition.json");
-    const args = ["--operators", operators.membersFile(), "--validators", "60", "--fee-recipient", ADDRESS];
+    const args = [
+      "--operators",
+      operators.membersFile(),
+      "--validators",
+      String(validators),
+      "--fee-recipient",
+      ADDRESS,
+    ];
     const where = ["--withdrawal-address", ADDRESS, "--out", file];
     const {id} = await operators.dkgJson<{id: string}>(1, "create", ...args, ...where);
+    return {id, file};
+  }
+
+  async function onDisk(fileKiB: number): Promise<string> {
+    operators = await OperatorProcesses.create(4);
+    const {id, file} = await defined(60);
     await Promise.all([2, 3, 4].map((n) => operators.start(n)));
     for (const n of [2, 3, 4]) await takePart(n, file);
     const outcome = await outcomeOf(fileKiB, file, id);

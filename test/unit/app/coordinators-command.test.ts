@@ -1,10 +1,11 @@
-import {mkdtemp, readFile, rm, writeFile} from "node:fs/promises";
+import {mkdtemp, readdir, readFile, rm, writeFile} from "node:fs/promises";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {expect} from "chai";
 import {blstGroup} from "../../../src/adapters/bls/blst.js";
 import {runCli} from "../../../src/app/cli/run.js";
 import {formatCommitteeFile, parseCommitteeFile} from "../../../src/core/committee/committee-file.js";
+import {ceremonyFiles} from "../../support/ceremony-file.js";
 import {testDraft, testKey, testPeerId} from "../../support/committees.js";
 
 const [FIRST, SECOND] = [testPeerId(100), testPeerId(101)];
@@ -57,6 +58,28 @@ describe("pleiades coordinators", () => {
     expect((await run("--committee", unsafe, "--set", SECOND, "--out", next)).code).to.equal(0);
     expect(parseCommitteeFile(await readFile(next, "utf8"), blstGroup).threshold).to.equal(2);
   });
+
+  it("does the same for a ceremony's public file, which it verifies and leaves as everybody signed it", async () => {
+    const {ceremony, committee} = await ceremonyFiles({coordinators: [FIRST]});
+    const signed = join(dir, "ceremony.json");
+    await writeFile(signed, ceremony);
+    expect(await run("--committee", signed)).to.deep.equal({code: 0, out: [`0  ${FIRST}`], err: ""});
+    const next = join(dir, "of-ceremony.json");
+    expect((await run("--committee", signed, "--set", SECOND, "--set", FIRST, "--out", next)).code).to.equal(0);
+    // With the same committee hashes, so that it stands for the operators' own copy.
+    const before = parseCommitteeFile(committee, blstGroup);
+    const after = parseCommitteeFile(await readFile(next, "utf8"), blstGroup);
+    expect(after).to.deep.equal({...before, coordinators: [SECOND, FIRST]});
+    expect(await readFile(signed, "utf8")).to.equal(ceremony);
+
+    const edited = join(dir, "edited-ceremony.json");
+    await writeFile(edited, ceremony.replaceAll(FIRST, SECOND));
+    const refused = await run("--committee", edited, "--set", SECOND, "--out", join(dir, "never.json"));
+    expect(refused.code).to.equal(1);
+    expect(refused.err).to.match(/^DKG_[A-Z_]+: /m);
+    expect(refused.err).to.contain("What to do: ");
+    expect(await readdir(dir)).not.to.contain("never.json");
+  }).timeout(30_000);
 
   for (const [what, code, flags] of [
     ["no peer id", "SPLIT_COORDINATOR", ["--set", "me", "--out", "x.json"]],

@@ -225,6 +225,24 @@ describe("ceremonies of several operators", function () {
     expect(operators[1]!.ceremonies.status(id).ended).to.contain("changed my mind");
   });
 
+  it("take no reason for an abort that the others would not read", async () => {
+    for (const operator of operators) operator.start();
+    operators[3]!.vaults.away = true;
+    const id = await joinAll(definitionText(nodes));
+    const waiting = await operators[0]!.ceremonies.join(definitionText(nodes, {nonce: 2, signers: []}));
+    for (const reason of ["geändert", "two\nlines", "x".repeat(201)]) {
+      for (const one of [id, waiting]) {
+        expect(await codeFrom(operators[0]!.ceremonies.abort(one, reason))).to.equal("DKG_ABORT_REASON");
+      }
+    }
+    // Nothing of it was said, and nothing is in the way of the next start.
+    operators[0]!.kill();
+    operators[0]!.start();
+    expect(operators[0]!.ceremonies.status(waiting).ended).to.equal(null);
+    operators[3]!.vaults.away = false;
+    expect(await finished(id)).to.have.length(1);
+  });
+
   it("are over only once their keys are in use, which is tried again also after a kill", async () => {
     for (const operator of operators) operator.start();
     const [first] = operators;

@@ -4,6 +4,7 @@ import type {PeerIdText} from "../../../core/bytes.js";
 import type {Committee} from "../../../core/committee/committee.js";
 import {formatCommitteeFile, parseCommitteeFile} from "../../../core/committee/committee-file.js";
 import {thresholdOf} from "../../../core/committee/quorum.js";
+import {committeeTextOf} from "../../ceremony-file.js";
 import {readText, writeNew} from "../../files.js";
 import {parseCoordinators} from "../../split/operators.js";
 import type {CommandContext} from "../context.js";
@@ -24,7 +25,10 @@ export const coordinatorsCommand = (cli: Argv, context: CommandContext): Argv =>
     (command) =>
       jsonOption(
         command
-          .option("committee", {...text("the committee file", "Options:"), demandOption: true})
+          .option("committee", {
+            ...text("the committee file, or a ceremony's public file (ceremony.json)", "Options:"),
+            demandOption: true,
+          })
           .option("set", {
             type: "string",
             array: true,
@@ -32,7 +36,7 @@ export const coordinatorsCommand = (cli: Argv, context: CommandContext): Argv =>
             describe: "peer id of a signer; repeated, the first has the first rank. Replaces the whole list",
             group: "Options:",
           })
-          .option("out", text("with --set: the new committee file", "Options:")),
+          .option("out", text("with --set: the new committee file, which takes the old file's place", "Options:")),
       )
         .example("$0 coordinators --committee committee.json", "who may ask the operators, and in which order")
         .example(
@@ -48,7 +52,8 @@ export const coordinatorsCommand = (cli: Argv, context: CommandContext): Argv =>
   );
 
 async function coordinators({committee: file, set, out, json}: CoordinatorsArgs, io: Io): Promise<void> {
-  const committee = parseCommitteeFile(await readText(file), blstGroup);
+  // All have signed a ceremony's public output, so it cannot be edited; the committee that follows from it can.
+  const committee = parseCommitteeFile(await committeeTextOf(await readText(file), new Map()), blstGroup);
   if ((set === undefined) !== (out === undefined)) throw usage("--set and --out belong together");
   const ranked = set === undefined ? committee.coordinators : parseCoordinators(set);
   if (out !== undefined) await writeNew(out, withCoordinators(committee, ranked), 0o644);
