@@ -13,7 +13,7 @@ import type {SignAsNode} from "../../core/dkg/items.js";
 import {decodeItem, isAbortReason} from "../../core/dkg/items-codec.js";
 import type {VerifyNodeSignature} from "../../core/dkg/node-signature.js";
 import type {Machine} from "../../core/dkg/state.js";
-import {codeOf, PleiadesError} from "../../core/errors.js";
+import {codeOf, PleiadesError, type ReasonCode} from "../../core/errors.js";
 import type {CeremonyJournal} from "../../ports/ceremony-journal.js";
 import type {VaultCeremony} from "../../ports/ceremony-vault.js";
 import type {Clock} from "../../ports/clock.js";
@@ -52,6 +52,8 @@ export interface ListedCeremony {
   readonly participants: readonly ListedParticipant[];
   /** Null before enough have consented, and when it was over before this start. */
   readonly status: CeremonyStatus | null;
+  /** Why this operator's part stands still; null while it goes on. */
+  readonly halted: ReasonCode | null;
   readonly ended: string | null;
 }
 
@@ -90,6 +92,8 @@ export class DkgCeremonies {
   readonly #joining = new Map<RootHex, SignedDefinition>();
   /** Being given up before they began; nothing is gathered for them any more. */
   readonly #givingUp = new Set<RootHex>();
+  /** Of those that have not begun, why this operator's part stands still until the next start. */
+  readonly #halted = new Map<RootHex, ReasonCode>();
   readonly #exchange: CeremonyExchange;
   #closed = false;
   #cancelTick: () => void = () => undefined;
@@ -180,6 +184,7 @@ export class DkgCeremonies {
         return {number, peerId, connected: peerId === self || up.has(peerId), consented: signatures.has(number)};
       }),
       status: running?.status() ?? null,
+      halted: running?.status().halted ?? this.#halted.get(id) ?? null,
       ended: running?.ended ?? ended,
     };
   }
@@ -262,7 +267,7 @@ export class DkgCeremonies {
     };
     const text = formatDefinition(gathering.signed);
     // The signatures come again after the next start.
-    this.#modules.journal.redefine(id, text).then(begin).catch(this.#logFailed("consents could not be written", id));
+    this.#modules.journal.redefine(id, text).then(begin).catch(this.#halt("consents could not be written", id));
   }
 
   /** A definition that never began. */
@@ -378,7 +383,7 @@ export class DkgCeremonies {
     this.#cancelTick = this.#modules.clock.after(SYNC_MS, () => {
       for (const [id, {gathering}] of this.#entries) {
         if (gathering !== null && this.#isLate(gathering) && !this.#givingUp.has(id)) {
-          this.#giveUp(gathering, "deadline", []).catch(this.#logFailed("a ceremony's end could not be written", id));
+          this.#giveUp(gathering, "deadline", []).catch(this.#halt("a ceremony's end could not be written", id));
         }
         this.#exchange.sync(id);
       }
@@ -417,4 +422,13 @@ export class DkgCeremonies {
     (what: string, ceremony: RootHex) =>
     (error: unknown): void =>
       this.#modules.logger.error(what, {ceremony, code: codeOf(error)});
+
+  /** A ceremony that has not begun, and does not before the next start. */
+  #halt =
+    (what: string, ceremony: RootHex) =>
+    (error: unknown): void => {
+      this.#logFailed(what, ceremony)(error);
+      this.#halted.set(ceremony, codeOf(error));
+      this.#changed();
+    };
 }

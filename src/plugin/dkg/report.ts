@@ -42,7 +42,7 @@ export interface CeremonyReport {
 
 /** @param folder where a finished ceremony's files are */
 export function reportOf(listed: ListedCeremony, folder: string): CeremonyReport {
-  const {id, definition, participants, status, ended} = listed;
+  const {id, definition, participants, status, halted, ended} = listed;
   const end = ended === null ? null : (JSON.parse(ended) as CeremonyEnd);
   return {
     id,
@@ -60,7 +60,7 @@ export function reportOf(listed: ListedCeremony, folder: string): CeremonyReport
       const {number: _, ...rest} = progress;
       return {...one, progress: rest};
     }),
-    halted: status?.halted ?? null,
+    halted,
     stalled: status !== null && status.stalled !== null && end === null,
     end: end?.outcome === "finished" ? {...end, folder} : end,
   };

@@ -5,6 +5,7 @@ import {MemoryLogger} from "../../../src/adapters/logger/memory.js";
 import {MemoryPeerNetwork} from "../../../src/adapters/peer-messages/memory.js";
 import type {RootHex} from "../../../src/core/bytes.js";
 import {type DefinitionSignatures, parseDefinition} from "../../../src/core/dkg/definition.js";
+import {PleiadesError} from "../../../src/core/errors.js";
 import type {DkgCeremonies} from "../../../src/plugin/dkg/ceremonies.js";
 import type {Settle} from "../../../src/plugin/dkg/ceremony.js";
 import {encodeMessage} from "../../../src/plugin/dkg/wire.js";
@@ -208,6 +209,24 @@ describe("ceremonies of several operators", function () {
     expect(
       await codeFrom(operators[0]!.ceremonies.join(soon).then(() => operators[0]!.ceremonies.abort(late, "x"))),
     ).to.equal("DKG_CEREMONY_OVER");
+  });
+
+  it("stand still with a code where a consent cannot be written down, until the next start", async () => {
+    class FullJournal extends MemoryCeremonyJournal {
+      override async redefine(): Promise<void> {
+        throw new PleiadesError({code: "DKG_JOURNAL_FAILED"});
+      }
+    }
+    const [first, ...others] = operators as [Operator, ...Operator[]];
+    first.start(new FullJournal(first.disk));
+    for (const operator of others) operator.start();
+    const id = await joinAll(definitionText(nodes, {signers: []}));
+    await waitFor("it stands still", () => first.ceremonies.status(id).halted === "DKG_JOURNAL_FAILED");
+    expect(first.ceremonies.status(id).status).to.equal(null);
+    first.kill();
+    first.start();
+    expect(first.ceremonies.status(id).halted).to.equal(null);
+    expect(await finished(id)).to.have.length(1);
   });
 
   it("end for everybody with a reason when one aborts, and say so after a new start", async () => {
