@@ -1,6 +1,6 @@
 import {join} from "node:path";
+import {FILE_NAMES} from "../plugin/dkg/ceremony-files.js";
 import {readEach} from "../plugin/dkg/files.js";
-import {FILE_NAMES} from "../plugin/dkg/settle.js";
 import type {CommitteeOrigins} from "./committee-files.js";
 import type {Config} from "./config/schema.js";
 

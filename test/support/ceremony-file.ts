@@ -3,7 +3,7 @@ import {MemoryCeremonyJournal, MemoryJournalDisk} from "../../src/adapters/cerem
 import {systemClock} from "../../src/adapters/clock/system.js";
 import {MemoryLogger} from "../../src/adapters/logger/memory.js";
 import {MemoryPeerNetwork} from "../../src/adapters/peer-messages/memory.js";
-import {type CeremonyFiles, filesOf} from "../../src/plugin/dkg/settle.js";
+import {type CeremonyFiles, filesOf} from "../../src/plugin/dkg/ceremony-files.js";
 import {testNode} from "./dkg.js";
 import {definitionText, startCeremonies, TestVaults} from "./dkg-operators.js";
 import {waitFor} from "./wait.js";

@@ -9,7 +9,7 @@ import {type VerifyNodeSignature, verifyNodeSignature} from "../../src/core/dkg/
 import type {Timing} from "../../src/core/dkg/state.js";
 import type {AnswerVault, VaultAnswer} from "../../src/plugin/dkg/answer-vault.js";
 import {type CeremoniesModules, DkgCeremonies} from "../../src/plugin/dkg/ceremonies.js";
-import type {Settle} from "../../src/plugin/dkg/ceremony.js";
+import type {Settle} from "../../src/plugin/dkg/ending.js";
 import {dkgAsideHere} from "../../src/plugin/dkg/jobs.js";
 import type {CeremonyJournal} from "../../src/ports/ceremony-journal.js";
 import type {VaultCeremony} from "../../src/ports/ceremony-vault.js";

@@ -20,8 +20,9 @@ import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import type {NamedPeer, PeerMessages} from "../../ports/peer-messages.js";
 import type {AnswerVault} from "./answer-vault.js";
-import {type CeremonyStatus, RunningCeremony, type Settle} from "./ceremony.js";
+import {type CeremonyStatus, RunningCeremony} from "./ceremony.js";
 import {checkDeadline} from "./deadline.js";
+import type {Settle} from "./ending.js";
 import {CeremonyExchange, type Shared} from "./exchange.js";
 import {Gathering} from "./gathering.js";
 import type {DkgAside} from "./jobs.js";
@@ -214,16 +215,20 @@ export class DkgCeremonies {
     this.#changed();
   }
 
+  /** @throws DKG_JOURNAL_CORRUPT */
   #resume(id: RootHex, definition: string, end: string | null): void {
-    const {journal, verify} = this.#modules;
-    let gathering: Gathering;
     try {
-      gathering = new Gathering(parseDefinition(definition, verify), verify);
-      this.#numberIn(gathering);
+      this.#restore(id, definition, end);
     } catch (error) {
       throw new PleiadesError({code: "DKG_JOURNAL_CORRUPT", ceremony: id, reason: codeOf(error)}, {cause: error});
     }
-    if (gathering.id !== id) throw new PleiadesError({code: "DKG_JOURNAL_CORRUPT", ceremony: id});
+  }
+
+  #restore(id: RootHex, definition: string, end: string | null): void {
+    const {journal, verify} = this.#modules;
+    const gathering = new Gathering(parseDefinition(definition, verify), verify);
+    this.#numberIn(gathering);
+    if (gathering.id !== id) throw new PleiadesError({code: "DKG_DEFINITION_CHANGED", expected: id, id: gathering.id});
     if (end === null) {
       this.#gather(gathering);
       return;

@@ -1,7 +1,5 @@
 import type {PeerIdText, RootHex} from "../../core/bytes.js";
 import {formatMemory, parseMemory} from "../../core/dkg/agreement.js";
-import type {Ceremony} from "../../core/dkg/ceremony.js";
-import type {SignedDefinition} from "../../core/dkg/definition.js";
 import {chunkKey, itemAt, itemKey, itemsAt} from "../../core/dkg/draft.js";
 import {hasHandover} from "../../core/dkg/handover.js";
 import {decodeItem} from "../../core/dkg/items-codec.js";
@@ -15,19 +13,9 @@ import type {CeremonyJournal, JournalChange} from "../../ports/ceremony-journal.
 import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import type {AnswerVault} from "./answer-vault.js";
+import type {Ending} from "./ending.js";
 import type {DkgAside} from "./jobs.js";
 import {WantedChunks} from "./wanted.js";
-
-/** How a ceremony ended: exactly one of the two. */
-export interface Ending {
-  readonly output: Output | null;
-  readonly failure: Failure | null;
-}
-/** Puts the keys to use, or throws the secrets away. Called again after a crash, so it may find its work done. */
-export type Settle = (
-  of: {ceremony: Ceremony; signed: SignedDefinition; self: number},
-  ending: Ending,
-) => Promise<void>;
 
 export interface CeremonyModules {
   readonly journal: CeremonyJournal;

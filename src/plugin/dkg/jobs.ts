@@ -2,7 +2,7 @@ import type {SignedDefinition} from "../../core/dkg/definition.js";
 import type {DkgGroup} from "../../core/dkg/group.js";
 import type {PublicOutput} from "../../core/dkg/output.js";
 import {DKG_WORK} from "../../core/dkg/work.js";
-import {type CeremonyFiles, filesOf} from "./settle.js";
+import {type CeremonyFiles, filesOf} from "./ceremony-files.js";
 
 /** All work of a ceremony, outside the keeper, that would keep an operator's main thread from its duties. */
 const JOBS = {

@@ -15,13 +15,14 @@ import type {Logger} from "../../ports/logger.js";
 import {PLUGIN_API_VERSION, type Plugin, type PluginContext, type RouteContribution} from "../contract.js";
 import {answerVault} from "./answer-vault.js";
 import {DkgCeremonies} from "./ceremonies.js";
+import {FILE_NAMES} from "./ceremony-files.js";
 import {createCommand} from "./create.js";
 import {makeFolder, readEach} from "./files.js";
 import type {DkgAside} from "./jobs.js";
 import {refreshCommand, reshareCommand} from "./renew.js";
 import {type CeremonyReport, reportOf} from "./report.js";
 import {abortCommand, runCommand, statusCommand} from "./run.js";
-import {FILE_NAMES, folderOf, Settler} from "./settle.js";
+import {folderOf, Settler} from "./settle.js";
 import {verifyCommand} from "./verify.js";
 
 const seconds = (value: number) => z.number().positive().max(3_600).default(value);

@@ -1,46 +1,14 @@
 import {join} from "node:path";
 import type {RootHex} from "../../core/bytes.js";
 import type {Ceremony} from "../../core/dkg/ceremony.js";
-import {committeeFileOf} from "../../core/dkg/committee.js";
 import type {SignedDefinition} from "../../core/dkg/definition.js";
-import {combineDeposits} from "../../core/dkg/deposits.js";
-import type {DkgGroup} from "../../core/dkg/group.js";
-import type {PublicOutput} from "../../core/dkg/output.js";
-import {formatOutputFile} from "../../core/dkg/output-file.js";
 import {codeOf} from "../../core/errors.js";
-import {formatDepositFile} from "../../core/mini-pool/deposit-file.js";
 import type {CeremonyVault} from "../../ports/ceremony-vault.js";
 import type {Logger} from "../../ports/logger.js";
-import type {Ending} from "./ceremony.js";
+import {FILE_NAMES} from "./ceremony-files.js";
+import type {Ending} from "./ending.js";
 import {makeFolder, replaceFile} from "./files.js";
 import type {DkgAside} from "./jobs.js";
-
-export interface CeremonyFiles {
-  /** All that is public of the ceremony: `pleiades dkg verify` needs nothing else. */
-  readonly ceremony: string;
-  readonly committee: string;
-  /** Null where there is nothing to deposit. */
-  readonly deposits: string | null;
-}
-
-/** Texts of the files that a finished ceremony leaves. @throws DEPOSIT_SIGNATURE and what a committee file throws */
-export function filesOf(group: DkgGroup, signed: SignedDefinition, output: PublicOutput): CeremonyFiles {
-  const {definition} = signed;
-  const {keys, results} = output;
-  const {name, genesisForkVersion} = definition.network;
-  const deposits = definition.depositAmounts.length === 0 ? null : combineDeposits(group, definition, {keys, results});
-  return {
-    ceremony: formatOutputFile(signed, output),
-    committee: committeeFileOf(group, definition, keys),
-    deposits: deposits === null ? null : formatDepositFile(deposits, {network: {name, genesisForkVersion}, bls: group}),
-  };
-}
-
-export const FILE_NAMES = {
-  ceremony: "ceremony.json",
-  committee: "committee.json",
-  deposits: "deposit-data.json",
-} as const satisfies Record<keyof CeremonyFiles, string>;
 
 export const folderOf = (dataDir: string, id: RootHex): string => join(dataDir, "ceremonies", id);
 

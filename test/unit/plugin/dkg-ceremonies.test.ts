@@ -7,7 +7,7 @@ import type {RootHex} from "../../../src/core/bytes.js";
 import {type DefinitionSignatures, parseDefinition} from "../../../src/core/dkg/definition.js";
 import {PleiadesError} from "../../../src/core/errors.js";
 import type {DkgCeremonies} from "../../../src/plugin/dkg/ceremonies.js";
-import type {Settle} from "../../../src/plugin/dkg/ceremony.js";
+import type {Settle} from "../../../src/plugin/dkg/ending.js";
 import {encodeMessage} from "../../../src/plugin/dkg/wire.js";
 import type {CeremonyJournal, JournalChange} from "../../../src/ports/ceremony-journal.js";
 import {transparentDkgGroup} from "../../simulation/transparent-group.js";
