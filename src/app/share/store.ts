@@ -13,6 +13,7 @@ import {ShareStore} from "../../keeper/share-store.js";
 import {storePath} from "../../keeper/start.js";
 import {TenureBook} from "../../keeper/tenure-book.js";
 import {WithdrawalGuard} from "../../keeper/withdrawal-guard.js";
+import {committeeTextOf} from "../ceremony-file.js";
 import {type LoadedConfig, loadConfig} from "../config/load.js";
 import {presetOf} from "../config/network.js";
 import {secretFile} from "../credentials.js";
@@ -58,7 +59,7 @@ export async function withShareStore<R>(
     const tenures = new TenureBook({environment}, {slotsPerEpoch});
     const table = new StoredCeremonies({environment, shares, withdrawals, tenures});
     const texts: string[] = [...activatedFiles(table)];
-    for (const committee of config.committees) texts.push(await readText(committee));
+    for (const committee of config.committees) texts.push(await committeeTextOf(await readText(committee), new Map()));
     const committees = texts.map(readCommittee);
     return await task({config, shares, committees, identity: () => readIdentity(config.node.keyFile)});
   } finally {

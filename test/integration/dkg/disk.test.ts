@@ -7,7 +7,7 @@ import {readEvidence, readOutput} from "../../support/dkg-evidence.js";
 import {OperatorProcesses} from "../../support/dkg-processes.js";
 import {countOf, Seeded, seedOf} from "../../support/seeded.js";
 
-const DISKS = countOf("PLEIADES_DKG_DISKS", {usual: 2, long: 30});
+const DISKS = countOf("PLEIADES_DKG_DISKS", {usual: 1, long: 30});
 const ADDRESS = "0x1111111111111111111111111111111111111111";
 /** Between less than a store with nothing in it and what a ceremony of two chunks hardly needs. */
 const [LEAST_KIB, MOST_KIB] = [40, 340];

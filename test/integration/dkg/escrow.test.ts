@@ -45,7 +45,7 @@ describe("an exit in escrow, by its commands", function () {
       "--json",
     ]);
   const open = (parts: readonly string[], ...more: string[]): Promise<CliResult> =>
-    cli(["escrow", "open", ...parts, "--key-file", holder, "--committee", join(folder, "committee.json"), ...more]);
+    cli(["escrow", "open", ...parts, "--key-file", holder, "--committee", join(folder, "ceremony.json"), ...more]);
   const ceremony = async (name: string, ...more: string[]): Promise<string> => {
     const definition = file(name);
     const args = ["--operators", operators.membersFile(), "--fee-recipient", FEES, "--withdrawal-address", ADDRESS];

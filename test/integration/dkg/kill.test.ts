@@ -8,7 +8,7 @@ import {CeremonyRounds} from "../../support/kill/ceremony-rounds.js";
 import {countOf, Seeded, seedOf} from "../../support/seeded.js";
 
 /** About half a minute of `npm test`; `npm run test:long -- dkg` or PLEIADES_DKG_KILLS for more. */
-const KILLS = countOf("PLEIADES_DKG_KILLS", {usual: 6, long: 200});
+const KILLS = countOf("PLEIADES_DKG_KILLS", {usual: 4, long: 200});
 
 /** Everything is killed: operators, keepers, both, all of them, at any instant of several ceremonies side by side. */
 describe("ceremonies whose operators and keepers are killed", function () {

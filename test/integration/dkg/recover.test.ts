@@ -129,6 +129,24 @@ describe("an operator whose ceremony journal was lost while the others finished"
     for (const key of keys) expect(shares.some((name) => name.includes(key))).to.equal(true);
   });
 
+  it("can be backed up as any other, with the ceremony in place of a committee file", async () => {
+    const password = join(operators.dir, "backup-password");
+    writeFileSync(password, "correct horse\n", {mode: 0o600});
+    const args = [
+      "--config",
+      operators.config(4),
+      "--out",
+      join(operators.dir, "backup"),
+      "--kdf",
+      "pbkdf2",
+      "--password-file",
+      password,
+    ];
+    const {code, stdout, stderr} = await cli(["share", "backup", ...args, "--json"]);
+    expect(code, stderr).to.equal(0);
+    expect(JSON.parse(stdout)).to.deep.include({keys, skipped: []});
+  });
+
   async function startSigner(): Promise<string> {
     const config = join(signerFolder, "lodestar.config.yaml");
     const text = readFileSync(config, "utf8")

@@ -10,6 +10,7 @@ import {PleiadesError} from "../../../core/errors.js";
 import {formatHolderKey, parseHolderKey} from "../../../core/escrow/key-file.js";
 import {type OpenedExit, openEscrow} from "../../../core/escrow/open.js";
 import {formatSealedExit, parseSealedExit, readSealedExit, type SealedExit} from "../../../core/escrow/sealed.js";
+import {committeeTextOf} from "../../ceremony-file.js";
 import {chainOfBeaconNode, withoutCredentials} from "../../config/beacon-node.js";
 import {resolveNetwork} from "../../config/network.js";
 import {secretFile, secretPath} from "../../credentials.js";
@@ -69,7 +70,10 @@ export const escrowCommand = (cli: Argv, context: CommandContext): Argv =>
               ...text("the holder's key pair (or credential:name), of `pleiades escrow init`", GROUP),
               demandOption: true,
             })
-            .option("committee", {...text("committee file of the validator", GROUP), demandOption: true})
+            .option("committee", {
+              ...text("committee file or ceremony.json of the validator", GROUP),
+              demandOption: true,
+            })
             .option("out", text("new file for the signed exit; default: print it", GROUP))
             .option("publish", {
               type: "boolean",
@@ -160,7 +164,7 @@ async function openParts(args: OpenArgs, io: Io): Promise<void> {
   if (publish !== (beaconNode !== undefined)) throw usage("--publish and --beacon-node go together");
   if (args.yes && !publish) throw usage("--yes belongs to --publish");
   const secret = holderKey(args.keyFile);
-  const committee = parseCommitteeFile(await readText(args.committee), blstGroup);
+  const committee = parseCommitteeFile(await committeeTextOf(await readText(args.committee), new Map()), blstGroup);
   const parts: {readonly file: string; readonly sealed: SealedExit}[] = [];
   for (const file of files) {
     try {
