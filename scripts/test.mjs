@@ -21,8 +21,9 @@ const LONG_BOUND_MS = 24 * 60 * 60_000;
 const EXIT_BOUND_MS = 15_000;
 // Sockets and child processes wait for each other: two at once fill two cores.
 const AT_ONCE = 2;
-// Beside these: test/chain waits for slots of a chain, minutes on end, and judges what is on it, not how fast it came; a
-// handover waits for epochs.
+// Beside these, two as well: what mostly waits. test/chain waits for slots, minutes on end, and judges what is on the
+// chain, not how fast it came; a handover waits for epochs, and commands for their processes.
+const BESIDE = ["chain", "handover", "commands"];
 const USAGE = "npm test -- [--long] [PART OF A PATH BELOW test/ ...]";
 
 const began = performance.now();
@@ -62,7 +63,7 @@ try {
   if (parts.length === 0) await timed("lint", lint);
   await Promise.all([
     inParallel(jobs.filter((job) => !job.alone && !job.beside)),
-    ...jobs.filter((job) => job.beside).map((job) => timed(job.name, () => mocha(job))),
+    inParallel(jobs.filter((job) => job.beside)),
   ]);
   for (const job of jobs.filter((one) => one.alone)) await timed(job.name, () => mocha(job));
 } catch (error) {
@@ -100,15 +101,16 @@ function presetsOf(file) {
   return preset === "both" ? ["mainnet", "minimal"] : [preset];
 }
 
-/** What of integration makes and hands over keys waits for processes and epochs, and runs beside the rest of it. */
+/** Integration in parts of about the same length, so that both cores have work to the end. */
 function kindOf(file) {
   const [folder, part, name] = file.split("/");
   if (part === "dkg" && name === "handover.test") return "handover";
   if (folder === "integration" && (part === "dkg" || part === "share")) return "ceremonies";
+  if (folder === "integration" && part === "cli") return "commands";
   return ["chain", "integration", "spec", "simulation", "e2e", "long"].includes(folder) ? folder : "unit";
 }
 
-/** Mocha processes: by folder and preset; e2e and long ones alone, for they measure time, those of a chain beside. */
+/** Mocha processes: by folder and preset; e2e and long ones alone, for they measure time, those that wait beside. */
 function plan() {
   const groups = new Map();
   for (const file of testFiles().sort()) {
@@ -123,14 +125,14 @@ function plan() {
         preset,
         files: [],
         alone: kind === "e2e" || kind === "long",
-        beside: kind === "chain" || kind === "handover",
+        beside: BESIDE.includes(kind),
       };
       job.files.push(join("dist", "test", `${file}.js`));
       groups.set(name, job);
     }
   }
   // The longest first.
-  const order = ["chain", "handover", "integration", "ceremonies", "simulation", "spec", "unit", "e2e", "long"];
+  const order = [...BESIDE, "ceremonies", "integration", "simulation", "unit", "spec", "e2e", "long"];
   return [...groups.values()].sort((a, b) => order.indexOf(a.name.split(" ")[0]) - order.indexOf(b.name.split(" ")[0]));
 }
 

@@ -1,7 +1,11 @@
 import {createHash} from "node:crypto";
 import {Worker} from "node:worker_threads";
+import {blstGroup} from "../adapters/bls/blst.js";
+import type {Committee} from "../core/committee/committee.js";
+import {parseCommitteeFile} from "../core/committee/committee-file.js";
 import {isCeremonyFile} from "../core/dkg/committee.js";
 import {type ErrorData, PleiadesError, type ReasonCode} from "../core/errors.js";
+import {readText} from "./files.js";
 
 /** What the worker found. */
 export type CeremonyVerdict = {readonly committee: string} | {readonly code: ReasonCode; readonly data: ErrorData};
@@ -13,7 +17,7 @@ export type KnownCeremonies = Map<string, string>;
  * The committee file's text of a text that is one already or the public output of a ceremony, which is then verified
  * completely: nothing in it is believed. @throws as committeeText of core
  */
-export async function committeeTextOf(text: string, known: KnownCeremonies): Promise<string> {
+export async function committeeTextOf(text: string, known: KnownCeremonies = new Map()): Promise<string> {
   if (!isCeremonyFile(text)) return text;
   const hash = createHash("sha256").update(text).digest("hex");
   const before = known.get(hash);
@@ -22,6 +26,10 @@ export async function committeeTextOf(text: string, known: KnownCeremonies): Pro
   known.set(hash, committee);
   return committee;
 }
+
+/** The committee of a file that is either. @throws CLI_FILE and as above */
+export const readCommitteeFile = async (file: string): Promise<Committee> =>
+  parseCommitteeFile(await committeeTextOf(await readText(file)), blstGroup);
 
 async function verified(text: string): Promise<string> {
   const worker = new Worker(new URL("./ceremony-worker.js", import.meta.url), {workerData: text});

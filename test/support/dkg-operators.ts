@@ -49,7 +49,7 @@ export class TestVaults {
   state(id: RootHex): "open" | "aborted" | null {
     return this.#forgotten.has(id) ? "aborted" : this.#vaults.has(id) ? "open" : null;
   }
-  status(): readonly VaultCeremony[] {
+  status(): readonly VaultCeremony[] | Promise<readonly VaultCeremony[]> {
     const ids = [...new Set([...this.#vaults.keys(), ...this.#forgotten])];
     return ids.map((ceremony) => ({ceremony, state: this.state(ceremony)!}));
   }

@@ -80,7 +80,7 @@ function addBranches(cli: Argv, {children}: Branch, surroundings: Surroundings):
   for (const [word, branch] of children) {
     const {command, summary} = branch;
     const below = [...branch.children.keys()];
-    const group = summary === null || summary === undefined ? below.join(", ") : `${summary}: ${below.join(", ")}`;
+    const group = [...(summary ? [summary] : []), below.join(", ")].join(": ");
     const describe = command === undefined ? group : `${command.describe} (plugin ${command.plugin})`;
     cli.command(
       word,

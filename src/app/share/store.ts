@@ -59,7 +59,7 @@ export async function withShareStore<R>(
     const tenures = new TenureBook({environment}, {slotsPerEpoch});
     const table = new StoredCeremonies({environment, shares, withdrawals, tenures});
     const texts: string[] = [...activatedFiles(table)];
-    for (const committee of config.committees) texts.push(await committeeTextOf(await readText(committee), new Map()));
+    for (const committee of config.committees) texts.push(await committeeTextOf(await readText(committee)));
     const committees = texts.map(readCommittee);
     return await task({config, shares, committees, identity: () => readIdentity(config.node.keyFile)});
   } finally {

@@ -19,8 +19,10 @@ import type {VaultCeremony} from "../../ports/ceremony-vault.js";
 import type {Clock} from "../../ports/clock.js";
 import type {Logger} from "../../ports/logger.js";
 import type {NamedPeer, PeerMessages} from "../../ports/peer-messages.js";
+import {within} from "../within.js";
 import type {AnswerVault} from "./answer-vault.js";
 import {type CeremonyStatus, RunningCeremony} from "./ceremony.js";
+import {Changes} from "./changes.js";
 import {checkDeadline} from "./deadline.js";
 import type {Settle} from "./ending.js";
 import {CeremonyExchange, type Shared} from "./exchange.js";
@@ -68,6 +70,8 @@ export interface ListedParticipant {
 
 /** How often each peer is asked for what is missing: what is new is pushed, so this is for what was lost. */
 const SYNC_MS = 1_000;
+/** Whoever asks what goes on wants to know it now, above all when a vault hangs. */
+const LOST_MS = 2_000;
 /** How long a finished ceremony is still served to operators who lag behind. */
 const SERVED_MS = 7 * 24 * 60 * 60_000;
 
@@ -88,7 +92,7 @@ interface Entry {
 export class DkgCeremonies {
   readonly #modules: CeremoniesModules;
   readonly #entries = new Map<RootHex, Entry>();
-  readonly #watchers = new Set<() => void>();
+  readonly #changes = new Changes();
   /** Being written down for the first time. */
   readonly #joining = new Map<RootHex, SignedDefinition>();
   /** Being given up before they began; nothing is gathered for them any more. */
@@ -166,9 +170,13 @@ export class DkgCeremonies {
     return [...this.#entries.keys()].map((id) => this.status(id));
   }
 
-  /** Those that the vault takes part in and the journal does not know (`DKG_JOURNAL_LOST`). */
+  /**
+   * Those that the vault takes part in and the journal does not know (`DKG_JOURNAL_LOST`).
+   * @throws KEEPER_NOT_SIGNING, soon, and what the vault throws
+   */
   async lost(): Promise<readonly RootHex[]> {
-    const known = await this.#modules.inVault();
+    const {clock, inVault} = this.#modules;
+    const known = await within(clock, LOST_MS, {code: "KEEPER_NOT_SIGNING"}, inVault);
     return known.flatMap(({ceremony, state}) => (state === "open" && !this.#entries.has(ceremony) ? [ceremony] : []));
   }
 
@@ -193,7 +201,7 @@ export class DkgCeremonies {
   /** The status now and after each change, until it is over or the signal aborts. @throws DKG_CEREMONY_UNKNOWN */
   async *watch(id: RootHex, signal: AbortSignal): AsyncGenerator<ListedCeremony> {
     for (;;) {
-      const {changed, forget} = this.#nextChange(signal);
+      const {changed, forget} = this.#changes.next(signal);
       try {
         const now = this.status(id);
         yield now;
@@ -212,7 +220,7 @@ export class DkgCeremonies {
     this.#exchange.close();
     this.#cancelTick();
     await Promise.all([...this.#entries.values()].map(({running}) => running?.close()));
-    this.#changed();
+    this.#changes.tell();
   }
 
   /** @throws DKG_JOURNAL_CORRUPT */
@@ -258,14 +266,14 @@ export class DkgCeremonies {
       served: new Map(),
       ended: null,
     });
-    this.#changed();
+    this.#changes.tell();
   }
 
   /** Signatures that a peer showed. */
   #consented(gathering: Gathering, signatures: DefinitionSignatures): void {
     const {id} = gathering;
     if (this.#givingUp.has(id) || !gathering.merge(signatures)) return;
-    this.#changed();
+    this.#changes.tell();
     const begin = (): void => {
       const left = this.#entries.get(id)?.gathering !== gathering || this.#givingUp.has(id);
       if (!left && !this.#closed && gathering.complete) this.#gather(gathering);
@@ -283,7 +291,12 @@ export class DkgCeremonies {
     this.#givingUp.add(id);
     const failure = {reason, step: "consent", missing, guilty: [], said};
     const ended = JSON.stringify({outcome: "failed", failure});
-    await this.#modules.journal.end(id, ended);
+    try {
+      await this.#modules.journal.end(id, ended);
+    } catch (error) {
+      this.#halt("a ceremony's end could not be written", id)(error);
+      throw error;
+    }
     this.#entries.set(id, {
       signed,
       participants,
@@ -293,7 +306,7 @@ export class DkgCeremonies {
       served: new Map(),
       ended,
     });
-    this.#changed();
+    this.#changes.tell();
   }
 
   #begin(signed: SignedDefinition): void {
@@ -311,7 +324,7 @@ export class DkgCeremonies {
         vault: vaultOf(ceremony, formatDefinition(signed)),
         publish: (text) => this.#exchange.publish(participants, id, text),
         wants: () => this.#exchange.sync(id),
-        changed: () => this.#changed(),
+        changed: () => this.#changes.tell(),
       },
       {
         ...machine,
@@ -332,7 +345,7 @@ export class DkgCeremonies {
     running.start();
     // Who has begun before has said something by now.
     this.#exchange.sync(id);
-    this.#changed();
+    this.#changes.tell();
   }
 
   /** Null when the vault knows of none. */
@@ -388,7 +401,8 @@ export class DkgCeremonies {
     this.#cancelTick = this.#modules.clock.after(SYNC_MS, () => {
       for (const [id, {gathering}] of this.#entries) {
         if (gathering !== null && this.#isLate(gathering) && !this.#givingUp.has(id)) {
-          this.#giveUp(gathering, "deadline", []).catch(this.#halt("a ceremony's end could not be written", id));
+          // It says so itself.
+          this.#giveUp(gathering, "deadline", []).catch(() => undefined);
         }
         this.#exchange.sync(id);
       }
@@ -404,25 +418,6 @@ export class DkgCeremonies {
     return this.#modules.clock.now() > deadline * 1_000 + SERVED_MS;
   }
 
-  #changed(): void {
-    for (const wake of [...this.#watchers]) wake();
-  }
-
-  #nextChange(signal: AbortSignal): {changed: Promise<void>; forget: () => void} {
-    let wake = (): void => undefined;
-    const changed = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-    this.#watchers.add(wake);
-    signal.addEventListener("abort", wake);
-    if (signal.aborted) wake();
-    const forget = (): void => {
-      this.#watchers.delete(wake);
-      signal.removeEventListener("abort", wake);
-    };
-    return {changed, forget};
-  }
-
   #logFailed =
     (what: string, ceremony: RootHex) =>
     (error: unknown): void =>
@@ -434,6 +429,6 @@ export class DkgCeremonies {
     (error: unknown): void => {
       this.#logFailed(what, ceremony)(error);
       this.#halted.set(ceremony, codeOf(error));
-      this.#changed();
+      this.#changes.tell();
     };
 }

@@ -30,6 +30,8 @@ describe("a process that ends while LMDB writes", function () {
   });
 
   it("ends with its own exit code once nothing is being written", () => {
-    expect(end("nothing")).to.deep.equal({status: 3, signal: null, stderr: ""});
+    for (const where of ["nothing", "closed"]) {
+      expect(end(where)).to.deep.equal({status: 3, signal: null, stderr: ""});
+    }
   });
 });

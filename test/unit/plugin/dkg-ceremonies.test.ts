@@ -216,9 +216,15 @@ describe("ceremonies of several operators", function () {
       override async redefine(): Promise<void> {
         throw new PleiadesError({code: "DKG_JOURNAL_FAILED"});
       }
+      override async end(): Promise<void> {
+        throw new PleiadesError({code: "DKG_JOURNAL_FAILED"});
+      }
     }
     const [first, ...others] = operators as [Operator, ...Operator[]];
     first.start(new FullJournal(first.disk));
+    const dropped = await first.ceremonies.join(definitionText(nodes, {signers: [], nonce: 2}));
+    expect(await codeFrom(first.ceremonies.abort(dropped, "not needed"))).to.equal("DKG_JOURNAL_FAILED");
+    expect(first.ceremonies.status(dropped)).to.include({halted: "DKG_JOURNAL_FAILED", ended: null});
     for (const operator of others) operator.start();
     const id = await joinAll(definitionText(nodes, {signers: []}));
     await waitFor("it stands still", () => first.ceremonies.status(id).halted === "DKG_JOURNAL_FAILED");

@@ -169,6 +169,16 @@ describe("what may happen at once in ceremonies", function () {
     expect(await codeFrom(ceremonies.abort(id, "again"))).to.equal("DKG_CEREMONY_UNKNOWN");
   });
 
+  it("a vault that hangs keeps nobody from being told so", async () => {
+    class HangingVaults extends TestVaults {
+      override status(): Promise<never> {
+        return new Promise(() => undefined);
+      }
+    }
+    const {ceremonies} = start(0, {vaults: new HangingVaults(transparentDkgGroup, cheapNode(1))});
+    expect(await codeFrom(ceremonies.lost())).to.equal("KEEPER_NOT_SIGNING");
+  });
+
   it("who lost everything learns of it from what it said before, is silent, and can end it", async () => {
     const others = [1, 2].map((n) => start(n).ceremonies);
     const text = definitionText(nodes);

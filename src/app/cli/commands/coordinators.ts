@@ -2,10 +2,10 @@ import type {Argv} from "yargs";
 import {blstGroup} from "../../../adapters/bls/blst.js";
 import type {PeerIdText} from "../../../core/bytes.js";
 import type {Committee} from "../../../core/committee/committee.js";
-import {formatCommitteeFile, parseCommitteeFile} from "../../../core/committee/committee-file.js";
+import {formatCommitteeFile} from "../../../core/committee/committee-file.js";
 import {thresholdOf} from "../../../core/committee/quorum.js";
-import {committeeTextOf} from "../../ceremony-file.js";
-import {readText, writeNew} from "../../files.js";
+import {readCommitteeFile} from "../../ceremony-file.js";
+import {writeNew} from "../../files.js";
 import {parseCoordinators} from "../../split/operators.js";
 import type {CommandContext} from "../context.js";
 import {type Io, toJsonLine} from "../io.js";
@@ -53,7 +53,7 @@ export const coordinatorsCommand = (cli: Argv, context: CommandContext): Argv =>
 
 async function coordinators({committee: file, set, out, json}: CoordinatorsArgs, io: Io): Promise<void> {
   // All have signed a ceremony's public output, so it cannot be edited; the committee that follows from it can.
-  const committee = parseCommitteeFile(await committeeTextOf(await readText(file), new Map()), blstGroup);
+  const committee = await readCommitteeFile(file);
   if ((set === undefined) !== (out === undefined)) throw usage("--set and --out belong together");
   const ranked = set === undefined ? committee.coordinators : parseCoordinators(set);
   if (out !== undefined) await writeNew(out, withCoordinators(committee, ranked), 0o644);

@@ -5,12 +5,11 @@ import {blstGroup} from "../../../adapters/bls/blst.js";
 import {systemClock} from "../../../adapters/clock/system.js";
 import {readSecretFile} from "../../../adapters/secret-file/read.js";
 import {type PubkeyHex, parsePubkeyHex} from "../../../core/bytes.js";
-import {parseCommitteeFile} from "../../../core/committee/committee-file.js";
 import {PleiadesError} from "../../../core/errors.js";
 import {formatHolderKey, parseHolderKey} from "../../../core/escrow/key-file.js";
 import {type OpenedExit, openEscrow} from "../../../core/escrow/open.js";
 import {formatSealedExit, parseSealedExit, readSealedExit, type SealedExit} from "../../../core/escrow/sealed.js";
-import {committeeTextOf} from "../../ceremony-file.js";
+import {readCommitteeFile} from "../../ceremony-file.js";
 import {chainOfBeaconNode, withoutCredentials} from "../../config/beacon-node.js";
 import {resolveNetwork} from "../../config/network.js";
 import {secretFile, secretPath} from "../../credentials.js";
@@ -164,7 +163,7 @@ async function openParts(args: OpenArgs, io: Io): Promise<void> {
   if (publish !== (beaconNode !== undefined)) throw usage("--publish and --beacon-node go together");
   if (args.yes && !publish) throw usage("--yes belongs to --publish");
   const secret = holderKey(args.keyFile);
-  const committee = parseCommitteeFile(await committeeTextOf(await readText(args.committee), new Map()), blstGroup);
+  const committee = await readCommitteeFile(args.committee);
   const parts: {readonly file: string; readonly sealed: SealedExit}[] = [];
   for (const file of files) {
     try {
