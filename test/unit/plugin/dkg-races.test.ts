@@ -217,7 +217,9 @@ describe("what may happen at once in ceremonies", function () {
   it("what was said in one that ended long ago is dropped at a start, its end is still known", async () => {
     const disks = nodes.map(() => new MemoryJournalDisk());
     const running = disks.map((disk, n) => start(n, {journal: new MemoryCeremonyJournal(disk)}));
-    const [id] = await Promise.all(running.map(({ceremonies}) => ceremonies.join(definitionText(nodes))));
+    // Made once: its deadline is of this second.
+    const text = definitionText(nodes);
+    const [id] = await Promise.all(running.map(({ceremonies}) => ceremonies.join(text)));
     await waitFor("the end", () => running.every(({ceremonies}) => endOf(ceremonies, id!) !== null));
     await running[0]!.stop();
     const later: Clock = {...systemClock, now: () => systemClock.now() + 9 * 24 * 3_600_000};
